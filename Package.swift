@@ -1,0 +1,56 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// CI turns every warning of this package's own code into an error.
+let strict: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+// `scripts/build-agent` names the git revision; a development build says so.
+let revision = Context.environment["MONORAIL_REVISION"] ?? "development"
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+  name: "monorail-node",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "monorail-agent", targets: ["monorail-agent"]),
+    .executable(name: "monorail-mock", targets: ["monorail-mock"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2", traits: []),
+    .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache.git", from: "2.1.1"),
+  ],
+  targets: [
+    .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CLinux", cSettings: [.define("MONORAIL_REVISION", to: "\"\(revision)\"")]),
+
+    .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: strict),
+    .target(name: "JSONDocument", dependencies: ["CJSONC"], swiftSettings: strict),
+    .target(name: "HTTPTransport", dependencies: ["CCurl", "CLinux", "Digests"], swiftSettings: strict),
+    .target(name: "MonorailProtocol", dependencies: ["JSONDocument"], swiftSettings: strict),
+    .target(
+      name: "NodeAgent",
+      dependencies: ["CLinux", "Digests", "HTTPTransport", "JSONDocument", "MonorailProtocol", log],
+      swiftSettings: strict),
+    .executableTarget(name: "monorail-agent", dependencies: ["NodeAgent"], swiftSettings: strict),
+
+    .target(
+      name: "MockMonorail",
+      dependencies: [
+        "Digests", "JSONDocument", "MonorailProtocol", log,
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdTLS", package: "hummingbird"),
+        .product(name: "Mustache", package: "swift-mustache"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "monorail-mock",
+      dependencies: ["MockMonorail", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)
