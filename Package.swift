@@ -51,6 +51,10 @@ let package = Package(
       name: "monorail-mock",
       dependencies: ["MockMonorail", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
+
+    .testTarget(name: "JSONDocumentTests", dependencies: ["JSONDocument"], swiftSettings: strict),
+    .testTarget(
+      name: "MonorailProtocolTests", dependencies: ["JSONDocument", "MonorailProtocol"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

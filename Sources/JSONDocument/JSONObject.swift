@@ -1,0 +1,29 @@
+/// The members of a JSON object, in the order in which they were written.
+public struct JSONObject: Sendable, Hashable {
+  public struct Member: Sendable, Hashable {
+    public let key: String
+    public var value: JSON
+  }
+
+  public private(set) var members: [Member] = []
+
+  public init() {}
+
+  /// The value of the first member of that name. Setting keeps the place of a member that is there, puts a new one
+  /// last, and removes it with `nil`.
+  public subscript(_ key: String) -> JSON? {
+    get { members.first { $0.key == key }?.value }
+    set {
+      let index = members.firstIndex { $0.key == key }
+      switch (index, newValue) {
+      case (let index?, let value?): members[index].value = value
+      case (let index?, nil): members.remove(at: index)
+      case (nil, let value?): members.append(Member(key: key, value: value))
+      case (nil, nil): break
+      }
+    }
+  }
+
+  /// Adds a member whose name is known to be new, without looking.
+  mutating func append(key: String, value: JSON) { members.append(Member(key: key, value: value)) }
+}

@@ -1,0 +1,132 @@
+import CJSONC
+
+/// Why a text is not a JSON document that this program takes.
+public struct JSONParseError: Error, CustomStringConvertible, Equatable {
+  /// What json-c says of it.
+  public let reason: String
+  /// How many bytes were read before that.
+  public let offset: Int
+
+  public var description: String { "not valid JSON: \(reason) after \(offset) bytes" }
+}
+
+extension JSON {
+  /// How deep arrays and objects may nest. The server's documents use four levels.
+  public static let maximumDepth = 64
+
+  /// Parses one JSON document (RFC 8259, strictly: no comments, no trailing text).
+  ///
+  /// - Throws: `JSONParseError` for anything else, for nesting deeper than `maximumDepth`, and for text that is not
+  ///   UTF-8.
+  public init(parsing text: some Collection<UInt8>) throws(JSONParseError) {
+    guard let tokener = json_tokener_new_ex(Int32(Self.maximumDepth)) else {
+      throw JSONParseError(reason: "out of memory", offset: 0)
+    }
+    defer { json_tokener_free(tokener) }
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
+
+    // json-c takes the final NUL for the end of the document; a bare number is complete only with it.
+    var bytes = BigIntegers.protected(text)
+    if let zero = bytes.firstIndex(of: 0) { throw JSONParseError(reason: "NUL byte", offset: zero) }
+    bytes.append(0)
+    let root = bytes.withUnsafeBytes { buffer in
+      json_tokener_parse_ex(tokener, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(buffer.count))
+    }
+    defer { json_object_put(root) }
+    let status = json_tokener_get_error(tokener)
+    guard status == json_tokener_success else {
+      throw JSONParseError(
+        reason: status == json_tokener_continue
+          ? "the document is cut off" : String(cString: json_tokener_error_desc(status)),
+        offset: Int(json_tokener_get_parse_end(tokener)))
+    }
+    self.init(root)
+  }
+
+  public init(parsing text: String) throws(JSONParseError) { try self.init(parsing: Array(text.utf8)) }
+
+  private init(_ node: OpaquePointer?) {
+    switch json_object_get_type(node) {
+    case json_type_boolean:
+      self = .bool(json_object_get_boolean(node) != 0)
+    case json_type_int, json_type_double:
+      self = .number(BigIntegers.restored(String(cString: json_object_to_json_string_ext(node, 0))))
+    case json_type_string:
+      let bytes = UnsafeRawBufferPointer(
+        start: json_object_get_string(node), count: Int(json_object_get_string_len(node)))
+      self = .string(String(decoding: bytes, as: UTF8.self))
+    case json_type_array:
+      self = .array((0..<json_object_array_length(node)).map { JSON(json_object_array_get_idx(node, $0)) })
+    case json_type_object:
+      var object = JSONObject()
+      var member = json_object_iter_begin(node)
+      var end = json_object_iter_end(node)
+      while json_object_iter_equal(&member, &end) == 0 {
+        object.append(
+          key: String(cString: json_object_iter_peek_name(&member)), value: JSON(json_object_iter_peek_value(&member)))
+        json_object_iter_next(&member)
+      }
+      self = .object(object)
+    default:
+      self = .null
+    }
+  }
+}
+
+/// Integers beyond 64 bits, and minus zero, which json-c would turn into the nearest number that it can hold. It keeps
+/// the source text of a *fraction*, so these pass through it with an exponent that means nothing and is taken off again.
+private enum BigIntegers {
+  static let mark = "e0000"
+  static let longestSafe = 18
+
+  static func protected(_ text: some Collection<UInt8>) -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(text.count + 1)
+    var inString = false
+    var escaped = false
+    var number: [UInt8] = []
+    for byte in text {
+      if !inString, isNumberByte(byte) {
+        number.append(byte)
+        continue
+      }
+      if !number.isEmpty {
+        result += protected(number: number)
+        number.removeAll(keepingCapacity: true)
+      }
+      result.append(byte)
+      if inString {
+        if escaped {
+          escaped = false
+        } else if byte == UInt8(ascii: "\\") {
+          escaped = true
+        } else if byte == UInt8(ascii: "\"") {
+          inString = false
+        }
+      } else if byte == UInt8(ascii: "\"") {
+        inString = true
+      }
+    }
+    return result + protected(number: number)
+  }
+
+  static func restored(_ number: String) -> String {
+    number.hasSuffix(mark) ? String(number.dropLast(mark.utf8.count)) : number
+  }
+
+  private static func isNumberByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."),
+      UInt8(ascii: "e"), UInt8(ascii: "E"):
+      true
+    default: false
+    }
+  }
+
+  private static func protected(number: [UInt8]) -> [UInt8] {
+    let digits = number.first == UInt8(ascii: "-") ? number.dropFirst() : number[...]
+    let isWhole = !digits.isEmpty && digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    let isMinusZero = number == Array("-0".utf8)
+    return isWhole && (digits.count > longestSafe || isMinusZero) ? number + Array(mark.utf8) : number
+  }
+}

@@ -1,0 +1,35 @@
+import JSONDocument
+
+/// The document that the server hands to a node, and that comes back with results in its tasks.
+public struct TaskSet: Sendable, Equatable {
+  /// Every field of the document, also those that have no meaning here.
+  public let document: JSONObject
+  public let tasks: [Task]
+
+  /// - Throws: `JSONParseError`, or `Problem` for a document that is not a task set.
+  public init(parsing text: some Collection<UInt8>) throws {
+    try self.init(JSON(parsing: text))
+  }
+
+  public init(_ json: JSON) throws(Problem) {
+    guard case .object(let document) = json else { throw Problem("the document is not an object") }
+    guard let list = document["tasks"]?.arrayValue else { throw Problem("it has no list of tasks") }
+    var tasks: [Task] = []
+    for (index, element) in list.enumerated() {
+      guard case .object(let fields) = element else { throw Problem("task \(index) is not an object") }
+      tasks.append(Task(fields: fields))
+    }
+    (self.document, self.tasks) = (document, tasks)
+  }
+
+  /// The node's identifier, as the server knows it.
+  public var identifier: String? { document["identifier"]?.stringValue }
+
+  /// The code that the agent ends with once the report is accepted: a number, or `{"code": n}`; `nil` to poll on.
+  public var exitCode: Int? { (document["exit"]?["code"] ?? document["exit"])?.intValue }
+
+  public struct Problem: Error, Equatable, CustomStringConvertible {
+    public let description: String
+    init(_ what: String) { description = "not a task set: \(what)" }
+  }
+}

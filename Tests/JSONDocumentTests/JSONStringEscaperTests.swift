@@ -1,0 +1,50 @@
+import JSONDocument
+import Testing
+
+@Suite struct JSONStringEscaperTests {
+  /// Escapes `bytes` in pieces of `size`, and reads the result back with the JSON parser.
+  private func decoded(_ bytes: [UInt8], piece size: Int) throws -> String? {
+    var escaper = JSONStringEscaper()
+    var output = Array("\"".utf8)
+    for start in stride(from: 0, to: bytes.count, by: size) {
+      bytes[start..<min(start + size, bytes.count)].withUnsafeBytes { escaper.write($0, to: &output) }
+    }
+    escaper.finish(to: &output)
+    return try JSON(parsing: output + Array("\"".utf8)).stringValue
+  }
+
+  @Test(
+    "U+FFFD stands where WHATWG decoders put it, whatever the size of the pieces",
+    arguments: [
+      ([0x41, 0xFF, 0x42], "A\u{FFFD}B"),
+      ([0xE2, 0x82], "\u{FFFD}"),
+      ([0xE2, 0x82, 0x41], "\u{FFFD}A"),
+      ([0xE2, 0x82, 0xAC], "€"),
+      ([0xF0, 0x9F, 0x98, 0x80], "😀"),
+      ([0xF0, 0x9F, 0x98, 0xF0, 0x9F, 0x98, 0x80], "\u{FFFD}😀"),
+      ([0xC0, 0xAF], "\u{FFFD}\u{FFFD}"),
+      ([0xE0, 0x80, 0xAF], "\u{FFFD}\u{FFFD}\u{FFFD}"),
+      ([0xED, 0xA0, 0x80], "\u{FFFD}\u{FFFD}\u{FFFD}"),
+      ([0xF4, 0x90, 0x80, 0x80], "\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}"),
+      ([0xF8, 0x88, 0x80, 0x80, 0x80], "\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}\u{FFFD}"),
+      ([0x80, 0xBF], "\u{FFFD}\u{FFFD}"),
+      ([0x00, 0x1F, 0x7F, 0x22, 0x5C, 0x0A], "\0\u{1F}\u{7F}\"\\\n"),
+    ] as [([UInt8], String)])
+  func replacement(bytes: [UInt8], text: String) throws {
+    for size in 1...max(1, bytes.count) { #expect(try decoded(bytes, piece: size) == text) }
+  }
+
+  @Test("agrees with the standard library on a million bytes made of hard cases")
+  func againstStandardLibrary() throws {
+    let hard: [UInt8] = [
+      0x00, 0x41, 0x7F, 0x80, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xDF, 0xE0, 0xED, 0xEF, 0xF0, 0xF4, 0xF5, 0xFF,
+    ]
+    var state: UInt64 = 42
+    let bytes = (0..<1_000_000).map { _ -> UInt8 in
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return hard[Int(state >> 33) % hard.count]
+    }
+    let text = try #require(try decoded(bytes, piece: 4093))
+    #expect(text == String(decoding: bytes, as: UTF8.self))
+  }
+}

@@ -1,0 +1,54 @@
+import JSONDocument
+import Testing
+
+@Suite struct JSONTests {
+  @Test(
+    "a document comes back as it was, numbers and order too",
+    arguments: [
+      "12345678901234567890", "1.0", "1e400", "-0", "0", "-0.0", "1E5", "1e-7", "9223372036854775807",
+      "-9223372036854775809", "100000000000000000000", "123456789012345678901234567890", "true", "null", "\"\"",
+      #"{"z":1,"a":[1.50,{"b":null}],"m":"\"\\\n\u0000ü€😀"}"#, "[]", "{}", #"["12345678901234567890123 -0"]"#,
+      #"{"a\"b":[12345678901234567890123,-0,{"c":-12345678901234567890123}]}"#,
+    ])
+  func roundTrip(text: String) throws {
+    #expect(try JSON(parsing: text).text == text)
+  }
+
+  @Test(
+    "anything else is refused with a reason",
+    arguments: [
+      "", " ", "{", "[1,]", "{\"a\":1,}", "nul", "NaN", "01", "1 2", "{} x", "'a'", "/* */ 1", "\"a", "[1", "{\"a\"",
+      "\"\u{1}\"", "<html>", String(repeating: "[", count: 100) + String(repeating: "]", count: 100), "--1", "1e", "\0",
+    ])
+  func refused(text: String) {
+    #expect(throws: JSONParseError.self) { try JSON(parsing: text) }
+  }
+
+  @Test("text that is not UTF-8 is refused")
+  func notUTF8() {
+    #expect(throws: JSONParseError.self) { try JSON(parsing: [0x22, 0xFF, 0x22]) }
+  }
+
+  @Test("setting a member keeps its place; nil removes it")
+  func members() throws {
+    var object = try #require(JSON(parsing: #"{"a":1,"b":2,"c":3}"#).objectValue)
+    object["b"] = "x"
+    object["d"] = nil
+    object["a"] = nil
+    object["e"] = 5
+    #expect(JSON.object(object).text == #"{"b":"x","c":3,"e":5}"#)
+  }
+
+  @Test("pretty text parses to the same value")
+  func pretty() throws {
+    let value = try JSON(parsing: #"{"a":[1,{"b":[]},{}],"c":"d"}"#)
+    #expect(try JSON(parsing: value.prettyText) == value)
+    #expect(value.prettyText.hasPrefix("{\n  \"a\": [\n    1,\n"))
+  }
+
+  @Test(
+    arguments: [("1", 1), ("1.0", 1), ("1e3", 1000), ("1.5", nil), ("\"1\"", nil), ("1e400", nil)] as [(String, Int?)])
+  func integers(text: String, value: Int?) throws {
+    #expect(try JSON(parsing: text).intValue == value)
+  }
+}
