@@ -28,13 +28,14 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(name: "CLinux", cSettings: [.define("MONORAIL_REVISION", to: "\"\(revision)\"")]),
 
+    .target(name: "SystemFiles", dependencies: ["CLinux"], swiftSettings: strict),
     .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: strict),
     .target(name: "JSONDocument", dependencies: ["CJSONC"], swiftSettings: strict),
-    .target(name: "HTTPTransport", dependencies: ["CCurl", "CLinux", "Digests"], swiftSettings: strict),
+    .target(name: "HTTPTransport", dependencies: ["CCurl", "Digests", "SystemFiles"], swiftSettings: strict),
     .target(name: "MonorailProtocol", dependencies: ["JSONDocument"], swiftSettings: strict),
     .target(
       name: "NodeAgent",
-      dependencies: ["CLinux", "Digests", "HTTPTransport", "JSONDocument", "MonorailProtocol", log],
+      dependencies: ["CLinux", "Digests", "HTTPTransport", "JSONDocument", "MonorailProtocol", "SystemFiles", log],
       swiftSettings: strict),
     .executableTarget(name: "monorail-agent", dependencies: ["NodeAgent"], swiftSettings: strict),
 

@@ -1,7 +1,18 @@
+#define _GNU_SOURCE
 #include "CLinux.h"
+
+#include <string.h>
 
 #ifndef MONORAIL_REVISION
 #define MONORAIL_REVISION "development"
 #endif
 
 const char *monorail_revision(void) { return MONORAIL_REVISION; }
+
+const char *monorail_error_name(int error) { return strerrorname_np(error); }
+
+int monorail_spawn_in_directory(posix_spawn_file_actions_t *actions, const char *path) {
+  return posix_spawn_file_actions_addchdir_np(actions, path);
+}
+
+short monorail_spawn_flags(void) { return POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK; }

@@ -3,7 +3,25 @@
 #ifndef MONORAIL_CLINUX_H
 #define MONORAIL_CLINUX_H
 
+#include <spawn.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
 // The git revision this build was made from, or "development".
 const char *monorail_revision(void);
+
+// The symbol of an errno value, `ENOSPC`, or NULL.
+const char *monorail_error_name(int error);
+
+// Has the started program begin in a directory (a GNU extension).
+int monorail_spawn_in_directory(posix_spawn_file_actions_t *actions, const char *path);
+
+// A session of its own, default signal handling, and the given signal mask.
+short monorail_spawn_flags(void);
+
+// Whether a process that has ended was ended by a signal; its exit code or signal.
+static inline int monorail_was_signaled(int status) { return WIFSIGNALED(status); }
+static inline int monorail_exit_code(int status) { return WEXITSTATUS(status); }
+static inline int monorail_signal(int status) { return WTERMSIG(status); }
 
 #endif

@@ -1,0 +1,40 @@
+/// One request. The URL is absolute, `http` or `https`.
+public struct HTTPRequest {
+  public enum Method: String, Sendable {
+    case get = "GET"
+    case post = "POST"
+  }
+
+  public var method: Method
+  public var url: String
+  /// Header lines, `Name: value`.
+  public var headers: [String] = []
+  /// What a POST sends.
+  public var body: (any RequestBody)?
+  /// Wait for the server's `100 Continue` before a body is sent: slower, but a refusal is heard before the upload.
+  public var expectsContinue = false
+  /// The time limit of the whole exchange in milliseconds, or `nil` when only a stall ends it.
+  public var totalTimeout: Int?
+
+  public init(_ method: Method, _ url: String) { (self.method, self.url) = (method, url) }
+}
+
+/// A body that is made while it is sent, so that it never stands in memory as a whole.
+public protocol RequestBody: AnyObject {
+  /// The exact number of bytes that `read` will give.
+  var byteCount: Int { get }
+  /// Goes back to the first byte.
+  func rewind()
+  /// Fills the buffer from its start and returns how many bytes it wrote; 0 at the end.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+}
+
+/// The answer's status line and headers.
+public struct HTTPResponse: Sendable {
+  public var status = 0
+  public var reason = ""
+  /// Lower-case names; of a repeated header the last value.
+  public var headers: [String: String] = [:]
+
+  public var isSuccess: Bool { (200..<300).contains(status) }
+}

@@ -1,0 +1,84 @@
+import Glibc
+
+/// Whole-file operations.
+public enum FileSystem {
+  /// The contents of a file, or `nil` when there is none.
+  ///
+  /// - Parameter limit: bytes; a longer file is an error (`EFBIG`).
+  public static func contents(of path: String, limit: Int = 64 << 20) throws(SystemError) -> [UInt8]? {
+    guard exists(path) else { return nil }
+    let file = try File(path, O_RDONLY)
+    var bytes: [UInt8] = []
+    let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+    defer { piece.deallocate() }
+    while true {
+      let count = Glibc.read(file.descriptor, piece.baseAddress, piece.count)
+      if count == 0 { return bytes }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw SystemError("read \(path)")
+      }
+      bytes += piece[..<count]
+      guard bytes.count <= limit else { throw SystemError("read \(path)", errno: EFBIG) }
+    }
+  }
+
+  /// Puts a file in place as a whole: a temporary file beside it, synchronized, then renamed. A reader, and a machine that
+  /// loses power, sees the old contents or the new.
+  public static func writeAtomically(
+    _ bytes: some Collection<UInt8>, to path: String, mode: mode_t = 0o644
+  ) throws(SystemError) {
+    let temporary = path + ".new"
+    do throws(SystemError) {
+      let file = try File(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+      try file.write(Array(bytes))
+      try file.synchronize()
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+    try rename(temporary, path)
+  }
+
+  public static func rename(_ from: String, _ to: String) throws(SystemError) {
+    guard Glibc.rename(from, to) == 0 else {
+      let error = SystemError("rename \(from) to \(to)")
+      unlink(from)
+      throw error
+    }
+  }
+
+  public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  /// Makes a directory and those above it; one that is there is fine.
+  public static func makeDirectories(_ path: String, mode: mode_t = 0o755) throws(SystemError) {
+    if mkdir(path, mode) == 0 { return }
+    if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+      try makeDirectories(String(path[..<slash]), mode: mode)
+      if mkdir(path, mode) == 0 { return }
+    }
+    var status = stat()
+    guard errno == EEXIST, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+      throw SystemError("make the directory \(path)")
+    }
+  }
+
+  /// The names in a directory, without `.` and `..`; none when there is no such directory.
+  public static func names(in path: String) -> [String] {
+    guard let directory = opendir(path) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  /// Removes a file; that there is none is fine.
+  public static func remove(_ path: String) throws(SystemError) {
+    guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove \(path)") }
+  }
+}
