@@ -1,0 +1,72 @@
+import CLinux
+import Glibc
+import HTTPTransport
+
+/// The signals that concern the agent, as a descriptor that `poll` can wait for.
+///
+/// SIGTERM and SIGINT ask it to stop when the running task has ended; a second one ends it at once, which the journal
+/// covers. SIGCHLD wakes whoever waits. SIGHUP and SIGPIPE mean nothing to it.
+public final class StopSignal: Interruption {
+  public let descriptor: Int32
+  /// The first signal that asked to stop.
+  public private(set) var received: Int32?
+  /// How long a request that was under way when the first signal came may still take, in milliseconds; `nil` to let it
+  /// finish. A task set is handed out once: the answer that brings it must not be thrown away.
+  public var requestGrace: Int?
+  private var receivedAt = 0
+
+  public init() {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for number in [SIGTERM, SIGINT, SIGCHLD] { sigaddset(&set, number) }
+    sigprocmask(SIG_BLOCK, &set, nil)
+    signal(SIGHUP, SIG_IGN)
+    signal(SIGPIPE, SIG_IGN)
+    descriptor = signalfd(-1, &set, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
+    precondition(descriptor >= 0, "no signalfd")
+  }
+
+  deinit { close(descriptor) }
+
+  public var isRequested: Bool {
+    consume()
+    return received != nil
+  }
+
+  /// The exit code that says by which signal the agent was stopped.
+  public var exitCode: Int32? { received.map { 128 + $0 } }
+
+  /// Takes the signals that have arrived off the descriptor.
+  func consume() {
+    var info = signalfd_siginfo()
+    while read(descriptor, &info, MemoryLayout<signalfd_siginfo>.size) == MemoryLayout<signalfd_siginfo>.size {
+      let number = Int32(bitPattern: info.ssi_signo)
+      guard number != SIGCHLD else { continue }
+      if received != nil { _exit(128 + number) }
+      received = number
+      receivedAt = Ticks.now()
+    }
+  }
+
+  /// Waits; ends early when a stop is requested.
+  ///
+  /// - Returns: whether the whole time has passed.
+  @discardableResult
+  public func sleep(milliseconds: Int) -> Bool {
+    let end = Ticks.now() + milliseconds
+    while !isRequested {
+      let left = end - Ticks.now()
+      guard left > 0 else { return true }
+      var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      poll(&entry, 1, Int32(left))
+    }
+    return false
+  }
+
+  public var isInterrupted: Bool {
+    guard isRequested, let requestGrace else { return false }
+    return Ticks.now() - receivedAt >= requestGrace
+  }
+
+  public var pollInterval: Int32 { received == nil ? 1000 : 100 }
+}
