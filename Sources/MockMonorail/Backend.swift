@@ -1,0 +1,113 @@
+import HTTPTypes
+import Hummingbird
+import JSONDocument
+import Logging
+import MonorailProtocol
+
+/// What every route works with.
+struct Backend: Sendable {
+  let configuration: MockConfiguration
+  let state: MonorailState
+  let connections: Connections
+  let files: FileStore
+  let templates: FileStore
+  let results: ResultStore?
+
+  var logger: Logger { configuration.logger }
+
+  init(_ configuration: MockConfiguration, _ state: MonorailState) throws {
+    self.configuration = configuration
+    self.state = state
+    connections = Connections(state: state)
+    let limit = configuration.maximumUploadBytes
+    files = FileStore(
+      directory: try configuration.filesDirectory ?? state.scratchDirectory("files"), maximumBytes: limit)
+    templates = FileStore(
+      directory: try configuration.templatesDirectory ?? state.scratchDirectory("templates"), maximumBytes: limit)
+    results = configuration.resultsDirectory.map { ResultStore(directory: $0) }
+  }
+
+  /// The node of that identifier, if it is known or may become so.
+  func node(_ id: String, _ request: Request, _ context: MockContext) throws -> MockNode {
+    if state.node(id) == nil {
+      guard configuration.registersUnknownNodes, FileStore.isValid(id) else {
+        throw APIError(.notFound, "there is no node \(id)")
+      }
+      state.addNode(id: id)
+    }
+    return try appear(id, request, context)
+  }
+
+  /// The node of that address, if it is known or may become so.
+  func node(at address: MACAddress, _ request: Request, _ context: MockContext) throws -> MockNode {
+    var id = state.node(withAddress: address)?.id
+    if id == nil, configuration.registersUnknownNodes { id = state.addNode(address: address) }
+    guard let id else { throw APIError(.notFound, "no node has the address \(address)") }
+    return try appear(id, request, context)
+  }
+
+  private func appear(_ id: String, _ request: Request, _ context: MockContext) throws -> MockNode {
+    let address = context.channel.remoteAddress?.ipAddress
+    let isNew = state.update { storage in
+      defer { storage.nodes[id]?.hasAppeared = true }
+      storage.nodes[id]?.ipAddress = address
+      return storage.nodes[id]?.hasAppeared == false
+    }
+    if isNew, let node = state.node(id) {
+      let name = node.macAddress.map { "\(id) (\($0))" } ?? id
+      logger.notice("node \(name) appears from \(address ?? "somewhere")")
+      for text in configuration.taskSetsForNewNodes {
+        try state.push(taskSetText: TemplateText.render(text, variables(for: node, request)), to: id)
+      }
+    }
+    guard let node = state.node(id) else { throw APIError(.notFound, "there is no node \(id)") }
+    return node
+  }
+
+  /// What templates can name: the server as the client reached it, the node, and the node's options.
+  func variables(for node: MockNode?, _ request: Request, options: JSONObject? = nil) -> JSON {
+    let address = ServerAddress(request, configuration)
+    let base = address.url + "/api/current"
+    var variables = JSONObject()
+    variables["server"] = .string(address.host)
+    variables["port"] = .integer(address.port)
+    var api = JSONObject()
+    api["server"] = .string(address.url)
+    api["base"] = .string(base)
+    for name in ["files", "lookups", "nodes", "profiles", "tasks", "templates"] {
+      api[name] = .string(base + "/" + name)
+    }
+    variables["api"] = .object(api)
+    if let node {
+      variables["identifier"] = .string(node.id)
+      variables["nodeId"] = .string(node.id)
+      if let address = node.macAddress { variables["macaddress"] = .string(address.description) }
+    }
+    let options = options ?? node?.options ?? JSONObject()
+    for member in (options["defaults"]?.objectValue?.members ?? []) + options.members {
+      variables[member.key] = member.value
+    }
+    return .object(variables)
+  }
+}
+
+/// Where a client finds this server: what it was told to be, or what the client itself used.
+struct ServerAddress {
+  let host: String
+  let port: Int
+  let url: String
+
+  init(_ request: Request, _ configuration: MockConfiguration) {
+    let isTLS = configuration.certificateFile != nil
+    let used = request.head.authority ?? configuration.host
+    var host = used
+    var port: Int?
+    if let colon = used.lastIndex(of: ":"), used.last != "]", let number = Int(used[used.index(after: colon)...]) {
+      host = String(used[..<colon])
+      port = number
+    }
+    self.host = configuration.advertisedServer ?? host
+    self.port = configuration.advertisedPort ?? port ?? (isTLS ? 443 : 80)
+    url = "\(isTLS ? "https" : "http")://\(self.host):\(self.port)"
+  }
+}

@@ -1,0 +1,103 @@
+import Hummingbird
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// One TCP connection of a client.
+final class Connection: Sendable {
+  let number: Int
+  let channel: any Channel
+  /// False once the client has closed its side.
+  let isOpen = Atomic(true)
+
+  init(number: Int, channel: any Channel) { (self.number, self.channel) = (number, channel) }
+
+  var remotePort: Int? { channel.remoteAddress?.port }
+
+  /// Sends bytes as they are, past the HTTP encoder (but through TLS), and waits until they have been handed over.
+  func writeRaw(_ bytes: ByteBuffer) async throws {
+    let sent = channel.eventLoop.makePromise(of: Void.self)
+    channel.eventLoop.execute { [channel] in
+      do {
+        let encoder = try channel.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+        encoder.writeAndFlush(NIOAny(bytes), promise: sent)
+      } catch {
+        sent.fail(error)
+      }
+    }
+    try await sent.futureResult.get()
+  }
+
+  func close() async {
+    try? await channel.close(mode: .all).get()
+  }
+}
+
+/// The open connections of a server.
+final class Connections: Sendable {
+  private struct Storage {
+    var open: [ObjectIdentifier: Connection] = [:]
+    var isStopped = false
+  }
+
+  private let storage = Mutex(Storage())
+  private let state: MonorailState
+
+  init(state: MonorailState) { self.state = state }
+
+  subscript(channel: any Channel) -> Connection? { storage.withLock { $0.open[ObjectIdentifier(channel)] } }
+
+  func add(_ channel: any Channel) {
+    let connection = Connection(
+      number: state.update { storage in
+        storage.connections += 1
+        return storage.connections
+      }, channel: channel)
+    let isStopped = storage.withLock { storage in
+      storage.open[ObjectIdentifier(channel)] = connection
+      return storage.isStopped
+    }
+    if isStopped { channel.close(promise: nil) }
+  }
+
+  /// The client has closed its side: what waits on its behalf can end.
+  func clientLeft(_ channel: any Channel) {
+    self[channel]?.isOpen.store(false, ordering: .relaxed)
+    state.update { _ in }
+  }
+
+  func remove(_ channel: any Channel) {
+    clientLeft(channel)
+    _ = storage.withLock { $0.open.removeValue(forKey: ObjectIdentifier(channel)) }
+  }
+
+  /// Closes every connection, and each one that still comes.
+  func stop() async {
+    let open = storage.withLock { storage in
+      storage.isStopped = true
+      return Array(storage.open.values)
+    }
+    for connection in open { await connection.close() }
+  }
+}
+
+/// Tells `Connections` of a channel's life.
+final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
+  typealias InboundIn = NIOAny
+
+  private let connections: Connections
+
+  init(_ connections: Connections) { self.connections = connections }
+
+  func handlerAdded(context: ChannelHandlerContext) { connections.add(context.channel) }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    connections.remove(context.channel)
+    context.fireChannelInactive()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if let event = event as? ChannelEvent, event == .inputClosed { connections.clientLeft(context.channel) }
+    context.fireUserInboundEventTriggered(event)
+  }
+}

@@ -1,0 +1,88 @@
+import Digests
+import Foundation
+import Hummingbird
+import NIOCore
+
+/// A directory of files that clients read and write by name.
+struct FileStore: Sendable {
+  let directory: String
+  let maximumBytes: Int
+
+  /// Whether a name that came over the network may name a file: one component, not hidden, nothing to trip over.
+  static func isValid(_ name: String) -> Bool {
+    !name.isEmpty && name.utf8.count <= 255 && !name.hasPrefix(".")
+      && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 < 0x20 || $0 == 0x7F }
+  }
+
+  /// - Throws: `APIError` 400 for a name that is not valid.
+  func path(_ name: String) throws -> String {
+    guard Self.isValid(name) else {
+      throw APIError(.badRequest, "a file name is one path component that does not begin with a dot")
+    }
+    return directory + "/" + name
+  }
+
+  /// - Throws: `APIError` 404.
+  func existingPath(_ name: String) throws -> String {
+    let path = try path(name)
+    var isDirectory: ObjCBool = false
+    // A link could lead anywhere.
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue,
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) == nil
+    else { throw APIError(.notFound, "there is no file \(name)") }
+    return path
+  }
+
+  func names() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: directory).filter { (try? existingPath($0)) != nil }.sorted()
+  }
+
+  func text(_ name: String) throws -> String {
+    String(decoding: try Data(contentsOf: URL(fileURLWithPath: existingPath(name))), as: UTF8.self)
+  }
+
+  func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: existingPath(name)) }
+
+  /// Writes a request's body, however long it is, under a temporary name first: a file is there as a whole or not.
+  ///
+  /// - Returns: its length.
+  func save(_ name: String, _ request: Request) async throws -> Int {
+    let path = try path(name)
+    let tooLong = APIError(.contentTooLarge, "the file is longer than \(maximumBytes) bytes")
+    let declared = request.headers[.contentLength].flatMap { Int($0) }
+    if let declared, declared > maximumBytes { throw tooLong }
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    let temporary = directory + "/.upload-" + UUID().uuidString
+    guard FileManager.default.createFile(atPath: temporary, contents: nil),
+      let file = FileHandle(forWritingAtPath: temporary)
+    else { throw APIError(.internalServerError, "cannot write in \(directory)") }
+    do {
+      defer { try? file.close() }
+      var count = 0
+      for try await buffer in request.body {
+        count += buffer.readableBytes
+        if count > maximumBytes { throw tooLong }
+        try file.write(contentsOf: buffer.readableBytesView)
+      }
+      if let declared, count != declared { throw APIError(.badRequest, "the body ended after \(count) bytes") }
+      guard rename(temporary, path) == 0 else {
+        throw APIError(.internalServerError, "cannot write \(name): \(String(cString: strerror(errno)))")
+      }
+      return count
+    } catch {
+      try? FileManager.default.removeItem(atPath: temporary)
+      throw error
+    }
+  }
+
+  /// The MD5 of a file in hexadecimal, read in pieces.
+  func md5(_ name: String) throws -> String {
+    let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: existingPath(name)))
+    defer { try? file.close() }
+    var digest = Digest(.md5)
+    while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty {
+      piece.withUnsafeBytes { digest.update($0) }
+    }
+    return digest.finish()
+  }
+}

@@ -1,0 +1,164 @@
+import Foundation
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+import Logging
+import MonorailProtocol
+import NIOCore
+import ServiceLifecycle
+
+/// A monorail server for tests and developers: the protocol that nodes speak, and faults on demand.
+///
+///     let mock = try await MockMonorail.start()
+///     mock.addNode(mac: "00:1e:67:98:bc:7e", id: "n1")
+///     try mock.push(taskSetText: #"{"tasks": [{"cmd": "true"}]}"#, to: "n1")
+///     // … start an agent with mock.baseURL …
+///     let report = try await mock.nextReport(from: "n1")
+///     await mock.stop()
+public final class MockMonorail: Sendable {
+  /// What the server knows. It may outlive this server: see `start(_:state:)`.
+  public let state: MonorailState
+  public let configuration: MockConfiguration
+  /// The port that it listens at.
+  public let port: Int
+
+  let backend: Backend
+  private let listener: any Channel
+  private let services: ServiceGroup
+  private let running: _Concurrency.Task<Void, any Error>
+
+  /// Starts a server; when this returns, it accepts connections.
+  ///
+  /// - Parameter state: what it knows already. Give it the state of a stopped server (and the same port in the
+  ///   configuration) to have that server come back.
+  /// - Throws: `StartError`, when the address is in use, or a file or directory cannot be read.
+  public static func start(
+    _ configuration: MockConfiguration = MockConfiguration(), state: MonorailState = MonorailState()
+  ) async throws -> MockMonorail {
+    let backend = try Backend(configuration, state)
+    let router = try Self.router(backend)
+    let (listening, listener) = AsyncStream<any Channel>.makeStream()
+    let application = Application(
+      router: router, server: try server(backend),
+      configuration: .init(
+        address: .hostname(configuration.host, port: configuration.port), serverName: "monorail-mock"),
+      onServerRunning: { listener.yield($0) }, logger: Logger(label: "", factory: { _ in SwiftLogNoOpLogHandler() }))
+    let services = ServiceGroup(services: [application], logger: application.logger)
+    let running = _Concurrency.Task {
+      defer { listener.finish() }
+      try await services.run()
+    }
+    guard let channel = await listening.first(where: { _ in true }), let port = channel.localAddress?.port else {
+      let cause = await running.result.failure
+      throw StartError("cannot listen at \(configuration.host):\(configuration.port)\(StartError.reason(cause))")
+    }
+    return MockMonorail(
+      configuration: configuration, port: port, backend: backend, listener: channel, services: services,
+      running: running)
+  }
+
+  private init(
+    configuration: MockConfiguration, port: Int, backend: Backend, listener: any Channel, services: ServiceGroup,
+    running: _Concurrency.Task<Void, any Error>
+  ) {
+    (self.configuration, self.port, self.backend, self.state) = (configuration, port, backend, backend.state)
+    (self.listener, self.services, self.running) = (listener, services, running)
+  }
+
+  /// `http://127.0.0.1:41234`, without a final slash.
+  public var baseURL: String {
+    let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
+    return "\(configuration.certificateFile == nil ? "http" : "https")://\(host):\(port)"
+  }
+
+  /// Stops listening and closes every connection at once, requests in flight included, as a server that dies does.
+  /// When this returns, its port is free.
+  public func stop() async {
+    try? await listener.close(mode: .all).get()
+    await backend.connections.stop()
+    running.cancel()
+    _ = await running.result
+  }
+
+  /// Stops listening, lets the requests in flight end, and then stops.
+  ///
+  /// - Parameter grace: how long they may take.
+  public func finish(grace: Duration = .seconds(2)) async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { [services, running] in
+        await services.triggerGracefulShutdown()
+        _ = await running.result
+      }
+      group.addTask { [self] in
+        try? await _Concurrency.Task.sleep(for: grace)
+        await stop()
+      }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  /// Why a server could not be started.
+  public struct StartError: Error, CustomStringConvertible {
+    public let description: String
+    init(_ description: String) { self.description = description }
+
+    static func reason(_ cause: (any Error)?) -> String {
+      guard let error = cause as? IOError else { return cause.map { ": \($0)" } ?? "" }
+      switch error.errnoCode {
+      case EADDRINUSE: return ": something listens there already; take another port, or 0 for any that is free"
+      case EACCES: return ": not permitted; take a port from 1024 on"
+      case EADDRNOTAVAIL: return ": this machine does not have that address"
+      default: return ": \(error)"
+      }
+    }
+  }
+}
+
+extension MockMonorail {
+  private static func router(_ backend: Backend) throws -> Router<MockContext> {
+    let router = Router(context: MockContext.self)
+    router.add(middleware: JournalMiddleware(backend: backend))
+    router.add(middleware: ErrorMiddleware())
+    if let directory = backend.configuration.staticDirectory {
+      router.add(middleware: try StaticFiles(directory))
+    }
+    // Later routes (profiles for network boot) are one more line here and one more type.
+    for version in APIPath.versions {
+      let group = router.group("api/\(version)")
+      TaskRoutes(backend: backend).add(to: group)
+      TemplateRoutes(backend: backend).add(to: group)
+      FileRoutes(files: backend.files).add(to: group)
+      NodeRoutes(backend: backend).add(to: group)
+    }
+    MockRoutes(backend: backend).add(to: router)
+    let page = try StatusPage(backend.state)
+    router.get("/") { _, _ in page.response }
+    return router
+  }
+
+  private static func server(_ backend: Backend) throws -> HTTPServerBuilder {
+    let connections = backend.connections
+    let plain = HTTPServerBuilder.http1(
+      configuration: .init(additionalChannelHandlers: [ConnectionHandler(connections)]))
+    guard let certificate = backend.configuration.certificateFile else { return plain }
+    guard let key = backend.configuration.privateKeyFile else {
+      throw StartError("a certificate (\(certificate)) needs its private key")
+    }
+    do {
+      return try .tls(
+        plain,
+        tlsConfiguration: .makeServerConfiguration(
+          certificateChain: NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
+          privateKey: .privateKey(NIOSSLPrivateKey(file: key, format: .pem))))
+    } catch {
+      throw StartError("cannot use the certificate \(certificate) with the key \(key): \(error)")
+    }
+  }
+}
+
+extension Result {
+  fileprivate var failure: Failure? {
+    if case .failure(let error) = self { error } else { nil }
+  }
+}

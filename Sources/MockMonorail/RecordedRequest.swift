@@ -1,0 +1,36 @@
+/// One line of the journal: a request as it came in, and what became of it.
+public struct RecordedRequest: Sendable {
+  /// The first request is 1; also over the restarts of a server that keeps its state.
+  public let number: Int
+  public let method: String
+  /// As sent, percent escapes included, without the query.
+  public let path: String
+  public let query: String?
+  /// By lower-case name; repeated ones joined by `, `.
+  public let headers: [String: String]
+  /// When its head had arrived.
+  public let time: ContinuousClock.Instant
+  /// Which connection, counted from 1: two requests with the same number used one keep-alive connection.
+  public let connection: Int
+  public let remotePort: Int?
+  /// The node that it is about, when the path or the MAC address tells.
+  public let nodeID: String?
+  /// Whether another request of the same node had not been answered yet.
+  public let overlapsAnother: Bool
+  /// The fault that it ran into.
+  public internal(set) var fault: Fault?
+  /// The status of the answer; `nil` while there is none, and for ever when a fault closed the connection.
+  public internal(set) var status: Int?
+  /// When the answer was ready to be sent, or the connection closed.
+  public internal(set) var finished: ContinuousClock.Instant?
+
+  /// Path and query, as sent.
+  public var target: String { query.map { "\(path)?\($0)" } ?? path }
+}
+
+extension RecordedRequest: CustomStringConvertible {
+  public var description: String {
+    let outcome = status.map(String.init) ?? (finished == nil ? "in flight" : "no answer")
+    return "\(method) \(target) \(outcome)" + (fault.map { " [\($0)]" } ?? "")
+  }
+}

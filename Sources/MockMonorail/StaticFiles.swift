@@ -1,0 +1,47 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+
+/// Serves a directory where no route has an answer.
+struct StaticFiles: RouterMiddleware {
+  /// The directory, free of links.
+  private let root: String
+
+  /// - Throws: `MockMonorail.StartError` when there is no such directory.
+  init(_ directory: String) throws {
+    guard let root = Self.resolved(directory) else {
+      throw MockMonorail.StartError("cannot serve files from \(directory): there is no such directory")
+    }
+    self.root = root
+  }
+
+  func handle(
+    _ request: Request, context: MockContext, next: (Request, MockContext) async throws -> Response
+  ) async throws -> Response {
+    let path = request.uri.path
+    guard request.method == .get || request.method == .head, !path.hasPrefix("/api/"), !path.hasPrefix("/mock/"),
+      let file = existingFile(path)
+    else { return try await next(request, context) }
+    return try await FileAnswer.response(path: file, request, context)
+  }
+
+  /// The real path of the file, when it lies inside the root; a directory stands for its `index.html`.
+  private func existingFile(_ path: String) -> String? {
+    guard let decoded = path.removingPercentEncoding, !decoded.utf8.contains(0),
+      !decoded.split(separator: "/").contains("..")
+    else { return nil }
+    for candidate in [decoded, decoded + "/index.html"] {
+      guard let file = Self.resolved(root + "/" + candidate), file.hasPrefix(root + "/") else { continue }
+      var info = stat()
+      if stat(file, &info) == 0, info.st_mode & S_IFMT == S_IFREG { return file }
+    }
+    return nil
+  }
+
+  /// `realpath(3)`: follows every link, so that what is compared is where the file is.
+  private static func resolved(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+}
