@@ -11,6 +11,8 @@ const char *monorail_revision(void) { return MONORAIL_REVISION; }
 
 const char *monorail_error_name(int error) { return strerrorname_np(error); }
 
+const char *monorail_signal_name(int signal) { return sigabbrev_np(signal); }
+
 int monorail_spawn_in_directory(posix_spawn_file_actions_t *actions, const char *path) {
   return posix_spawn_file_actions_addchdir_np(actions, path);
 }

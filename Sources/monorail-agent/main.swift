@@ -1,1 +1,4 @@
-print("x")
+import Glibc
+import NodeAgent
+
+exit(Program.run(Array(CommandLine.arguments.dropFirst())))

@@ -13,6 +13,9 @@ const char *monorail_revision(void);
 // The symbol of an errno value, `ENOSPC`, or NULL.
 const char *monorail_error_name(int error);
 
+// The name of a signal without its SIG, `KILL`, or NULL.
+const char *monorail_signal_name(int signal);
+
 // Has the started program begin in a directory (a GNU extension).
 int monorail_spawn_in_directory(posix_spawn_file_actions_t *actions, const char *path);
 

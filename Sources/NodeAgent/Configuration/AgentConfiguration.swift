@@ -47,12 +47,16 @@ public struct AgentConfiguration: Sendable {
       }
     }
 
-    func parse<Value>(_ option: AgentOption, _ form: String, _ parser: (String) -> Value?) throws(ConfigurationError) -> Value? {
+    func parse<Value>(_ option: AgentOption, _ form: String, _ parser: (String) -> Value?) throws(ConfigurationError)
+      -> Value?
+    {
       guard let setting = settings[option] else { return nil }
       if let value = parser(setting.value) { return value }
       throw ConfigurationError("\(setting.origin): \"\(setting.value)\" is not \(form)")
     }
-    func required<Value>(_ option: AgentOption, _ form: String, _ parser: (String) -> Value?) throws(ConfigurationError) -> Value {
+    func required<Value>(_ option: AgentOption, _ form: String, _ parser: (String) -> Value?) throws(ConfigurationError)
+      -> Value
+    {
       guard let value = try parse(option, form, parser) else { throw ConfigurationError("\(option.flag) is not set") }
       return value
     }
@@ -60,8 +64,12 @@ public struct AgentConfiguration: Sendable {
     let time = "a time, as 5s, 250ms or 2m"
 
     server = try parse(.server, "a server: host, host:port, [IPv6]:port or a URL") { ServerAddress($0) }
-    mac = try parse(.mac, "a MAC address, as 00:1e:67:98:bc:7e or 01-00-1e-67-98-bc-7e") { MACAddress(bootInterface: $0) }
-    nodeID = try parse(.nodeID, "a node identifier") { $0.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) } ? $0 : nil }
+    mac = try parse(.mac, "a MAC address, as 00:1e:67:98:bc:7e or 01-00-1e-67-98-bc-7e") {
+      MACAddress(bootInterface: $0)
+    }
+    nodeID = try parse(.nodeID, "a node identifier") {
+      $0.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) } ? $0 : nil
+    }
     workDirectory = try required(.workDirectory, "an absolute path", path)
     stateDirectory = try required(.stateDirectory, "an absolute path", path)
     pollInterval = try required(.pollInterval, time, Quantity.milliseconds)

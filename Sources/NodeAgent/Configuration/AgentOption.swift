@@ -15,7 +15,9 @@ public enum AgentOption: String, CaseIterable, Sendable {
   public var flag: String { "--\(rawValue)" }
 
   /// `MONORAIL_POLL_INTERVAL`
-  public var environmentVariable: String { "MONORAIL_" + rawValue.uppercased().map { $0 == "-" ? "_" : String($0) }.joined() }
+  public var environmentVariable: String {
+    "MONORAIL_" + rawValue.uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+  }
 
   /// The kernel parameters that set it, the strongest first.
   public var kernelParameters: [String] {

@@ -36,7 +36,9 @@ public struct ServerAddress: Sendable, Equatable, CustomStringConvertible {
   public init?(scheme: String, host: String, port: Int) {
     let isBareIPv6 = host.contains(":") && !host.hasPrefix("[")
     let host = isBareIPv6 ? "[\(host)]" : host
-    guard !host.isEmpty, host != "[]", (1...65535).contains(port), host.utf8.allSatisfy(Self.isHostByte) else { return nil }
+    guard !host.isEmpty, host != "[]", (1...65535).contains(port), host.utf8.allSatisfy(Self.isHostByte) else {
+      return nil
+    }
     (self.scheme, self.host, self.port) = (scheme, host, port)
   }
 

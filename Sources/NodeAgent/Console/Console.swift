@@ -30,7 +30,9 @@ public final class Console: Sendable {
       if state.lost > 0, isReady(within: 0) {
         let lost = state.lost
         state.lost = 0
-        if !send("monorail-agent: \(lost) lines were not shown, since this console did not take them\n") { state.lost = lost }
+        if !send("monorail-agent: \(lost) lines were not shown, since this console did not take them\n") {
+          state.lost = lost
+        }
       }
       guard state.lost == 0, isReady(within: state.isStuck ? 0 : 200), send(line + "\n") else {
         state.isStuck = true

@@ -5,7 +5,8 @@ enum Secrets {
   /// The command on one line, cut after 200 characters, without what looks like a password: the user part of URLs, the
   /// values of `--password` and its like, of ipmitool's `-P` and curl's `-u`, and of assignments such as `TOKEN=…`.
   static func hidden(in command: String) -> String {
-    var words = command.split(omittingEmptySubsequences: false) { $0 == " " || $0 == "\n" || $0 == "\t" }.map(String.init)
+    var words = command.split(omittingEmptySubsequences: false) { $0 == " " || $0 == "\n" || $0 == "\t" }.map(
+      String.init)
     for index in words.indices {
       if isFollowedBySecret(index > 0 ? words[index - 1] : "", of: words) {
         words[index] = "***"

@@ -11,7 +11,8 @@ public final class SyslogSender: Sendable {
   /// Never fails: a log that cannot be sent is still on the console.
   public init(_ address: SyslogAddress) {
     self.address = address
-    descriptor = socket(address.family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+    descriptor = socket(
+      address.family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
     var name = [CChar](repeating: 0, count: 256)
     gethostname(&name, name.count - 1)
     let text = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)

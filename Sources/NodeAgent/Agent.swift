@@ -1,0 +1,252 @@
+import Glibc
+import HTTPTransport
+import Logging
+import MonorailProtocol
+import SystemFiles
+
+/// The agent: who am I, is there work, do it, report it, and again.
+public final class Agent {
+  private let configuration: AgentConfiguration
+  private let server: ServerAddress
+  private let endsAfterOneReport: Bool
+  private let log: Logger
+  private let stop: StopSignal
+  private let client: MonorailClient
+  private let journal: Journal
+  private let runner: TaskSetRunner
+  /// Keeps a second agent away from this one's journal.
+  private let lock: Int32
+
+  /// - Throws: `ConfigurationError` when no server was given or the directories cannot be used.
+  public init(
+    _ configuration: AgentConfiguration, endsAfterOneReport: Bool, log: Logger, stop: StopSignal, userAgent: String
+  ) throws(ConfigurationError) {
+    guard let server = configuration.server else {
+      throw ConfigurationError(
+        "no monorail server is known: the kernel command line has no API_CB=host:port, and neither --server nor "
+          + "MONORAIL_SERVER is set; `monorail-agent config` shows what was found")
+    }
+    var options = HTTPClient.Options()
+    options.connectTimeout = min(10_000, configuration.requestTimeout)
+    options.stallTimeout = configuration.requestTimeout
+    options.certificateAuthorities = configuration.certificateAuthorities
+    options.userAgent = userAgent
+    let http = HTTPClient(options: options, interruption: stop)
+    do throws(SystemError) {
+      try FileSystem.makeDirectories(configuration.workDirectory)
+      journal = try Journal(stateDirectory: configuration.stateDirectory)
+    } catch {
+      throw ConfigurationError("\(error); choose another with --work-dir or --state-dir")
+    }
+    lock = open(configuration.stateDirectory + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+      close(lock)
+      throw ConfigurationError(
+        "another agent is at work with \(configuration.stateDirectory); choose another --state-dir")
+    }
+    client = MonorailClient(http: http, requestTimeout: configuration.requestTimeout)
+    runner = TaskSetRunner(
+      journal: journal, stop: stop, commands: CommandRunner(stop: stop), client: http,
+      workDirectory: configuration.workDirectory, maxOutput: configuration.maxOutput, log: log)
+    (self.configuration, self.server, self.endsAfterOneReport) = (configuration, server, endsAfterOneReport)
+    (self.log, self.stop) = (log, stop)
+  }
+
+  deinit { close(lock) }
+
+  /// Runs until a set says to end, a signal does, or one report is accepted with `endsAfterOneReport`.
+  ///
+  /// - Returns: the program's exit code.
+  public func run() -> Int32 {
+    if let code = finishUnfinishedSet() { return code }
+    var node: NodeIdentity?
+    var identifiedAt = 0
+    var backoff = Backoff(cap: configuration.pollInterval)
+    var complaints = Complaints(log: log)
+    while !stop.isRequested {
+      guard let current = node ?? identify() else { break }
+      if node == nil { (node, identifiedAt) = (current, Ticks.now()) }
+      stop.requestGrace = 2000
+      do throws(HTTPError) {
+        let work = try client.work(for: current)
+        complaints.end("\(current.server) answers again")
+        if case .taskSet(let set, let text) = work {
+          if let code = perform(set, text, current) { return code }
+          backoff.reset()
+          continue
+        }
+      } catch {
+        if !stop.isRequested { complaints.add(error.message) }
+      }
+      let isStale = Ticks.now() - identifiedAt > (complaints.duration > 0 ? 60_000 : 600_000)
+      if isStale, configuration.nodeID == nil {
+        node = lookUp()?.identity ?? node
+        identifiedAt = Ticks.now()
+        if let node, node != current { log.notice("this node is now \(node.identifier) at \(node.server)") }
+      }
+      stop.sleep(milliseconds: backoff.next())
+    }
+    log.notice("asked to stop, and nothing is running: leaving")
+    return stop.exitCode ?? 0
+  }
+
+  // MARK: Identity
+
+  /// Asks until the server knows this node; `nil` when asked to stop.
+  private func identify() -> NodeIdentity? {
+    if let id = configuration.nodeID {
+      log.notice("this node is \(id) at \(server)")
+      return NodeIdentity(server: server, tasksPath: APIPath.tasks(id))
+    }
+    var backoff = Backoff(cap: configuration.pollInterval)
+    var complaints = Complaints(log: log)
+    while !stop.isRequested {
+      stop.requestGrace = 0
+      let answer = lookUp()
+      if let found = answer?.identity {
+        complaints.end("\(server) knows this node now")
+        log.notice("this node is \(found.identifier) at \(found.server)")
+        return found
+      }
+      if let problem = answer?.problem, !stop.isRequested { complaints.add(problem) }
+      stop.sleep(milliseconds: backoff.next())
+    }
+    return nil
+  }
+
+  /// Asks once, with each MAC address that may be the one the server knows.
+  private func lookUp() -> (identity: NodeIdentity?, problem: String)? {
+    let addresses = configuration.mac.map { [$0] } ?? NetworkInterfaces.physicalAddresses()
+    guard !addresses.isEmpty else {
+      return (
+        nil, "this node has no physical network interface (yet), so it cannot say who it is; give --mac or --node-id"
+      )
+    }
+    var problem = ""
+    for address in addresses where !stop.isRequested {
+      do throws(HTTPError) {
+        if let identity = try client.bootstrap(address, at: server) { return (identity, "") }
+        problem = "\(server) does not know a node with \(addresses.map(\.description).joined(separator: ", ")) (yet)"
+      } catch {
+        problem = error.message
+      }
+    }
+    return (nil, problem)
+  }
+
+  // MARK: Task sets
+
+  /// Takes up what an agent that was killed left: runs what had not started, and reports.
+  private func finishUnfinishedSet() -> Int32? {
+    do {
+      guard let (text, owner) = try journal.unfinished() else { return nil }
+      let set = try TaskSet(parsing: text)
+      log.warning("an earlier agent left a set of \(set.tasks.count) tasks for \(owner.identifier); finishing it")
+      return finish(set, owner)
+    } catch {
+      log.error("what an earlier agent left in \(journal.directory) cannot be used: \(error); starting afresh")
+      clearJournal()
+      return nil
+    }
+  }
+
+  private func perform(_ set: TaskSet, _ text: [UInt8], _ owner: NodeIdentity) -> Int32? {
+    log.notice("got a set of \(set.tasks.count) tasks")
+    do throws(SystemError) {
+      try journal.begin(text, owner: owner)
+    } catch {
+      log.error("the set cannot be kept in the journal, so nothing of it is run: \(error)")
+      let result = TaskResult.failure(
+        code: error.code, message: "nothing was run, since \(error)", command: set.tasks.first?.command)
+      return report(set, set.tasks.isEmpty ? [:] : [0: result], owner)
+    }
+    return finish(set, owner)
+  }
+
+  private func finish(_ set: TaskSet, _ owner: NodeIdentity) -> Int32? {
+    report(set, runner.run(set, owner: owner), owner)
+  }
+
+  /// Sends the report until it is accepted, however long that takes.
+  ///
+  /// - Returns: the code to end with, or `nil` to go on.
+  private func report(_ set: TaskSet, _ results: [Int: TaskResult], _ owner: NodeIdentity) -> Int32? {
+    var owner = owner
+    var outputLimit = configuration.maxOutput
+    var expectsContinue = false
+    var backoff = Backoff(cap: configuration.pollInterval)
+    var complaints = Complaints(log: log)
+    var lookedUpAt = Ticks.now()
+    // A first signal lets the report finish; the second one ends the agent, and the journal keeps the report.
+    stop.requestGrace = nil
+    while true {
+      do throws(HTTPError) {
+        let body = try makeBody(set, results, outputLimit)
+        let response = try client.report(body, for: owner, expectsContinue: expectsContinue)
+        if response.isSuccess {
+          complaints.end("\(owner.server) answers again")
+          log.notice("reported \(results.count) of \(set.tasks.count) tasks (\(body.byteCount) bytes)")
+          clearJournal()
+          return exitCode(after: set)
+        }
+        if response.status == 413, body.outputLimit > 1024 {
+          outputLimit = body.outputLimit / 2
+          log.warning(
+            "the server says that a report of \(body.byteCount) bytes is too large; sending half of the output")
+          continue
+        }
+        let refusal = HTTPError(status: response.status, reason: response.reason, what: "POST \(owner.url)")
+        guard refusal.isRetryable else {
+          log.error("\(refusal.message): the task is gone there, and the results of \(results.count) tasks are dropped")
+          clearJournal()
+          return stop.isRequested ? stop.exitCode : nil
+        }
+        throw refusal
+      } catch {
+        // A server that refuses a large upload may close the connection before it is heard: let it speak first.
+        if error.code == "ECONNRESET" { expectsContinue = true }
+        complaints.add("the report is not accepted yet: \(error.message)")
+      }
+      if Ticks.now() - lookedUpAt > 60_000, configuration.nodeID == nil {
+        lookedUpAt = Ticks.now()
+        if let found = lookUp()?.identity, found.tasksPath == owner.tasksPath { owner = found }
+      }
+      pause(backoff.next())
+    }
+  }
+
+  private func makeBody(
+    _ set: TaskSet, _ results: [Int: TaskResult], _ outputLimit: Int
+  ) throws(HTTPError) -> ReportBody {
+    do throws(SystemError) {
+      return try ReportBody.fitting(set, results: results, outputs: journal.output(of:), outputLimit: outputLimit)
+    } catch {
+      throw HTTPError(code: error.code, message: "the output cannot be read back: \(error)", isRetryable: true)
+    }
+  }
+
+  private func exitCode(after set: TaskSet) -> Int32? {
+    if let code = stop.exitCode { return code }
+    if endsAfterOneReport { return 0 }
+    guard let code = set.exitCode else { return nil }
+    log.notice("the server asked this agent to end with code \(code)")
+    return Int32(truncatingIfNeeded: code & 0xFF)
+  }
+
+  /// Waits in full even when asked to stop: the report comes first.
+  private func pause(_ milliseconds: Int) {
+    let end = Ticks.now() + milliseconds
+    while Ticks.now() < end {
+      if stop.sleep(milliseconds: end - Ticks.now()) { return }
+      usleep(useconds_t(1000 * max(0, min(50, end - Ticks.now()))))
+    }
+  }
+
+  private func clearJournal() {
+    do throws(SystemError) {
+      try journal.clear()
+    } catch {
+      log.error("the journal cannot be cleared: \(error)")
+    }
+  }
+}

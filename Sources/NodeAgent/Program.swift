@@ -1,0 +1,80 @@
+import CLinux
+import Glibc
+import HTTPTransport
+import Logging
+import SystemFiles
+
+/// The program `monorail-agent`: its subcommands, and its exit code.
+public enum Program {
+  /// EX_CONFIG of sysexits.h: a person has to look at it; rc.local then leaves the node up.
+  public static let configurationErrorCode: Int32 = 78
+
+  static var revision: String { String(cString: monorail_revision()) }
+
+  /// - Parameter words: the arguments without the program's name.
+  public static func run(_ words: [String]) -> Int32 {
+    let console = Console()
+    do throws(ConfigurationError) {
+      switch try Arguments(words) {
+      case .help:
+        print(Arguments.helpText, terminator: "")
+        return 0
+      case .version:
+        print("monorail-agent \(revision)")
+        return 0
+      case .fetch(let arguments):
+        return FetchCommand(arguments, userAgent: userAgent).run()
+      case .config(let flags, let commandLine):
+        print(try configuration(flags, commandLine).report.prettyText, terminator: "")
+        return 0
+      case .run(let flags, let commandLine, let once):
+        return try serve(try configuration(flags, commandLine), once: once, console)
+      }
+    } catch {
+      console.write(line: "monorail-agent: \(error)")
+      return configurationErrorCode
+    }
+  }
+
+  private static var userAgent: String { "monorail-agent/\(revision)" }
+
+  private static func serve(
+    _ configuration: AgentConfiguration, once: Bool, _ console: Console
+  ) throws(ConfigurationError) -> Int32 {
+    keepDescriptorsFromCommands()
+    // What commands need to find their programs, should the boot have left it out.
+    setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0)
+    let log = AgentLog.logger(
+      level: configuration.logLevel, console: console, syslog: configuration.syslog.map { SyslogSender($0) })
+    let agent = try Agent(
+      configuration, endsAfterOneReport: once, log: log, stop: StopSignal(), userAgent: userAgent)
+    log.notice("monorail-agent \(revision) starts; server \(configuration.server?.description ?? "")")
+    return agent.run()
+  }
+
+  private static func configuration(
+    _ flags: [AgentOption: String], _ path: String
+  ) throws(ConfigurationError) -> AgentConfiguration {
+    let text: [UInt8]
+    do throws(SystemError) {
+      // Without /proc there are still flags and the environment.
+      text = try FileSystem.contents(of: path, limit: 1 << 20) ?? []
+    } catch {
+      throw ConfigurationError("the kernel command line: \(error)")
+    }
+    var variables: [String: String] = [:]
+    for option in AgentOption.allCases {
+      variables[option.environmentVariable] = getenv(option.environmentVariable).map { String(cString: $0) }
+    }
+    return try AgentConfiguration(
+      flags: flags, environment: variables,
+      commandLine: KernelCommandLine(parsing: String(decoding: text, as: UTF8.self)), commandLinePath: path)
+  }
+
+  /// A descriptor that the boot left open is none of a command's business.
+  private static func keepDescriptorsFromCommands() {
+    for descriptor in Int32(3)..<256 where fcntl(descriptor, F_GETFD) >= 0 {
+      _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import Logging
+
+/// Keeps a failure that goes on from filling the console: it is told when it begins, when it changes, and once a minute.
+struct Complaints {
+  private static let interval = 60_000
+
+  private let log: Logger
+  private var current: String?
+  private var since = 0
+  private var lastTold = 0
+  private var count = 0
+
+  init(log: Logger) { self.log = log }
+
+  mutating func add(_ message: String) {
+    let now = Ticks.now()
+    if current == nil { since = now }
+    count = current == message ? count + 1 : 1
+    if current != message {
+      log.warning("\(message); trying again")
+      lastTold = now
+    } else if now - lastTold >= Self.interval {
+      log.warning("\(message); tried \(count) times in \((now - since) / 1000) s, and trying on")
+      lastTold = now
+    }
+    current = message
+  }
+
+  /// How long it has been failing, in milliseconds; 0 when it is not.
+  var duration: Int { current == nil ? 0 : Ticks.now() - since }
+
+  mutating func end(_ message: String) {
+    guard current != nil else { return }
+    log.notice("\(message), after \((Ticks.now() - since) / 1000) s")
+    (current, count) = (nil, 0)
+  }
+}

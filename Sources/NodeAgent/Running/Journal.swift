@@ -1,0 +1,83 @@
+import Glibc
+import JSONDocument
+import MonorailProtocol
+import SystemFiles
+
+/// The memory of the task set in hand, in files that outlive the agent: which set, for whom, which task has started, and the
+/// results so far. Every file is written whole or not at all.
+///
+///     <state>/journal/set.json      the set as it was served; the journal counts while this is there
+///                     owner.json    the node's identity when it was served
+///                     3.started     task 3 was begun; never begin it again
+///                     3.process     the command's process, while it runs
+///                     3.stdout 3.stderr     its output (OutputSpool)
+///                     3.result      its result
+final class Journal {
+  let directory: String
+
+  init(stateDirectory: String) throws(SystemError) {
+    directory = stateDirectory + "/journal"
+    try FileSystem.makeDirectories(directory, mode: 0o700)
+  }
+
+  private var setPath: String { "\(directory)/set.json" }
+  private var ownerPath: String { "\(directory)/owner.json" }
+  func path(_ task: Int, _ what: String) -> String { "\(directory)/\(task).\(what)" }
+
+  /// Takes a set in hand: from here on it survives the agent.
+  func begin(_ text: [UInt8], owner: NodeIdentity) throws(SystemError) {
+    try clear()
+    try FileSystem.writeAtomically(Array(owner.json.text.utf8), to: ownerPath, mode: 0o600)
+    try FileSystem.writeAtomically(text, to: setPath, mode: 0o600)
+  }
+
+  /// The set that an earlier agent had in hand, with its owner, or `nil`.
+  func unfinished() throws(SystemError) -> (text: [UInt8], owner: NodeIdentity)? {
+    guard let text = try FileSystem.contents(of: setPath), let ownerText = try FileSystem.contents(of: ownerPath),
+      let owner = (try? JSON(parsing: ownerText)).flatMap({ NodeIdentity($0) })
+    else { return nil }
+    return (text, owner)
+  }
+
+  func start(_ task: Int) throws(SystemError) {
+    try FileSystem.writeAtomically([], to: path(task, "started"), mode: 0o600)
+  }
+
+  func hasStarted(_ task: Int) -> Bool { FileSystem.exists(path(task, "started")) }
+
+  /// Notes the command's process, so that a later agent can wait for it.
+  func note(_ process: ProcessIdentity, of task: Int) {
+    // Without it a later agent goes by the command's pipes alone.
+    try? FileSystem.writeAtomically(Array(process.json.text.utf8), to: path(task, "process"), mode: 0o600)
+  }
+
+  func process(of task: Int) -> ProcessIdentity? {
+    (try? FileSystem.contents(of: path(task, "process"))).flatMap { try? JSON(parsing: $0) }.flatMap {
+      ProcessIdentity($0)
+    }
+  }
+
+  func finish(_ task: Int, _ result: TaskResult) throws(SystemError) {
+    try FileSystem.writeAtomically(Array(result.json.text.utf8), to: path(task, "result"), mode: 0o600)
+  }
+
+  func result(of task: Int) -> TaskResult? {
+    (try? FileSystem.contents(of: path(task, "result"))).flatMap { try? JSON(parsing: $0) }.map { TaskResult($0) }
+  }
+
+  func output(of task: Int) -> TaskOutput {
+    TaskOutput(stdout: OutputSpool(reading: path(task, "stdout")), stderr: OutputSpool(reading: path(task, "stderr")))
+  }
+
+  /// Forgets the set: its report was accepted, or nobody wants it. The set goes first, so that a half-cleared journal is none.
+  func clear() throws(SystemError) {
+    try FileSystem.remove(setPath)
+    for name in FileSystem.names(in: directory) { try FileSystem.remove("\(directory)/\(name)") }
+  }
+}
+
+/// The captured output of one task; a stream that could not be captured is missing.
+struct TaskOutput {
+  let stdout: OutputSpool?
+  let stderr: OutputSpool?
+}
