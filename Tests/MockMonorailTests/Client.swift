@@ -1,0 +1,159 @@
+import Foundation
+import Glibc
+import MockMonorail
+
+/// An answer as it stood on the wire.
+struct Answer: Sendable {
+  var status: Int
+  /// By lower-case name.
+  var headers: [String: String]
+  var body: [UInt8]
+  /// Whether the body was as long as declared.
+  var isComplete: Bool
+
+  var text: String { String(decoding: body, as: UTF8.self) }
+}
+
+/// One TCP connection that says exactly what it is told to say.
+final class Client: Sendable {
+  private let socket: Int32
+
+  init(port: Int) throws {
+    socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var limit = timeval(tv_sec: 20, tv_usec: 0)
+    setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = in_port_t(port).bigEndian
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    guard result == 0 else { throw Failure(code: errno) }
+  }
+
+  deinit { close(socket) }
+
+  struct Failure: Error, Equatable { let code: Int32 }
+
+  func send(_ bytes: [UInt8]) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      guard count > 0 else { return }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// Closes the sending side: as a client that has died looks.
+  func finishSending() { shutdown(socket, Int32(SHUT_WR)) }
+
+  /// The bytes of the next read: empty at the end, `nil` after an error (reset, or nothing within the limit).
+  private func receive() -> [UInt8]? {
+    var buffer = [UInt8](repeating: 0, count: 64 << 10)
+    let count = recv(socket, &buffer, buffer.count, 0)
+    return count < 0 ? nil : Array(buffer.prefix(count))
+  }
+
+  /// Runs something that blocks on a thread of its own.
+  private func blocking<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+      Thread.detachNewThread { continuation.resume(returning: body()) }
+    }
+  }
+
+  /// Everything until the server closes, and whether it ended the stream properly.
+  func everything() async -> [UInt8] {
+    await blocking {
+      var all: [UInt8] = []
+      while let piece = self.receive(), !piece.isEmpty { all += piece }
+      return all
+    }
+  }
+
+  /// Sends a request and reads one answer; `nil` when the connection ends before there is a whole head.
+  func exchange(
+    _ method: String, _ target: String, headers: [String: String] = [:], body: [UInt8]? = nil
+  ) async -> Answer? {
+    await blocking {
+      var head = "\(method) \(target) HTTP/1.1\r\n"
+      var headers = headers
+      if headers["Host"] == nil { headers["Host"] = "mock.example:9080" }
+      if let body { headers["Content-Length"] = headers["Content-Length"] ?? String(body.count) }
+      for (name, value) in headers { head += "\(name): \(value)\r\n" }
+      self.send(Array((head + "\r\n").utf8) + (body ?? []))
+      return self.answer(hasBody: method != "HEAD")
+    }
+  }
+
+  /// The next answer, to what has been sent already.
+  func nextAnswer() async -> Answer? { await blocking { self.answer(hasBody: true) } }
+
+  private func answer(hasBody: Bool) -> Answer? {
+    var bytes: [UInt8] = []
+    let blank = Array("\r\n\r\n".utf8)
+    var end: Int?
+    while end == nil {
+      guard let piece = receive(), !piece.isEmpty else { return nil }
+      bytes += piece
+      end = bytes.indices.first { bytes[$0...].starts(with: blank) }
+    }
+    guard let end else { return nil }
+    let lines = String(decoding: bytes[..<end], as: UTF8.self).components(separatedBy: "\r\n")
+    let words = lines[0].split(separator: " ")
+    guard words.count >= 2, let status = Int(words[1]) else { return nil }
+    if status == 100 { return answer(hasBody: hasBody) }
+    var headers: [String: String] = [:]
+    for line in lines.dropFirst() {
+      let parts = line.split(separator: ":", maxSplits: 1)
+      headers[parts[0].lowercased()] = parts.count > 1 ? String(parts[1].drop { $0 == " " }) : ""
+    }
+    var body = Array(bytes[(end + 4)...])
+    let length = hasBody && status != 304 && status != 204 ? Int(headers["content-length"] ?? "0") ?? 0 : 0
+    while body.count < length, let piece = receive(), !piece.isEmpty { body += piece }
+    return Answer(status: status, headers: headers, body: body, isComplete: body.count == length)
+  }
+}
+
+extension MockMonorail {
+  /// One request over a connection of its own.
+  func request(
+    _ method: String, _ target: String, headers: [String: String] = [:], body: String? = nil
+  ) async throws -> Answer {
+    guard
+      let answer = try await Client(port: port)
+        .exchange(method, target, headers: headers, body: body.map { Array($0.utf8) })
+    else { throw NoAnswerCame() }
+    return answer
+  }
+
+  struct NoAnswerCame: Error {}
+}
+
+/// Runs a test against a server of its own, and stops it.
+func withMock(
+  _ change: (inout MockConfiguration) -> Void = { _ in }, _ body: (MockMonorail) async throws -> Void
+) async throws {
+  var configuration = MockConfiguration()
+  configuration.idleHold = .zero
+  change(&configuration)
+  let mock = try await MockMonorail.start(configuration)
+  do {
+    try await body(mock)
+  } catch {
+    await mock.stop()
+    throw error
+  }
+  await mock.stop()
+}
+
+/// Runs a test with a directory of its own, and removes it.
+func withDirectory(_ body: (String) async throws -> Void) async throws {
+  var template = Array("/tmp/mock-tests-XXXXXX".utf8CString)
+  guard mkdtemp(&template) != nil else { throw Client.Failure(code: errno) }
+  let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  defer { try? FileManager.default.removeItem(atPath: directory) }
+  try await body(directory)
+}
