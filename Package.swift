@@ -64,6 +64,12 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .testTarget(
+      name: "IntegrationTests", dependencies: ["Digests", "JSONDocument", "MockMonorail", "MonorailProtocol"],
+      swiftSettings: strict),
+    .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport"], swiftSettings: strict),
+    .testTarget(
+      name: "NodeAgentTests", dependencies: ["JSONDocument", "MonorailProtocol", "NodeAgent"], swiftSettings: strict),
     .testTarget(name: "JSONDocumentTests", dependencies: ["JSONDocument"], swiftSettings: strict),
     .testTarget(
       name: "MockMonorailTests", dependencies: ["Digests", "JSONDocument", "MockMonorail", "MonorailProtocol"],

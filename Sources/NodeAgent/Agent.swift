@@ -141,7 +141,7 @@ public final class Agent {
     do {
       guard let (text, owner) = try journal.unfinished() else { return nil }
       let set = try TaskSet(parsing: text)
-      log.warning("an earlier agent left a set of \(set.tasks.count) tasks for \(owner.identifier); finishing it")
+      log.warning("an earlier agent left a set of \(counted(set.tasks.count)) for \(owner.identifier); finishing it")
       return finish(set, owner)
     } catch {
       log.error("what an earlier agent left in \(journal.directory) cannot be used: \(error); starting afresh")
@@ -151,7 +151,7 @@ public final class Agent {
   }
 
   private func perform(_ set: TaskSet, _ text: [UInt8], _ owner: NodeIdentity) -> Int32? {
-    log.notice("got a set of \(set.tasks.count) tasks")
+    log.notice("got a set of \(counted(set.tasks.count))")
     do throws(SystemError) {
       try journal.begin(text, owner: owner)
     } catch {
@@ -185,7 +185,7 @@ public final class Agent {
         let response = try client.report(body, for: owner, expectsContinue: expectsContinue)
         if response.isSuccess {
           complaints.end("\(owner.server) answers again")
-          log.notice("reported \(results.count) of \(set.tasks.count) tasks (\(body.byteCount) bytes)")
+          log.notice("reported \(results.count) of \(counted(set.tasks.count)) (\(body.byteCount) bytes)")
           clearJournal()
           return exitCode(after: set)
         }
@@ -197,7 +197,8 @@ public final class Agent {
         }
         let refusal = HTTPError(status: response.status, reason: response.reason, what: "POST \(owner.url)")
         guard refusal.isRetryable else {
-          log.error("\(refusal.message): the task is gone there, and the results of \(results.count) tasks are dropped")
+          log.error(
+            "\(refusal.message): the task is gone there, and the results of \(counted(results.count)) are dropped")
           clearJournal()
           return stop.isRequested ? stop.exitCode : nil
         }
@@ -241,6 +242,8 @@ public final class Agent {
       usleep(useconds_t(1000 * max(0, min(50, end - Ticks.now()))))
     }
   }
+
+  private func counted(_ tasks: Int) -> String { tasks == 1 ? "1 task" : "\(tasks) tasks" }
 
   private func clearJournal() {
     do throws(SystemError) {

@@ -41,14 +41,14 @@ public enum Program {
   private static func serve(
     _ configuration: AgentConfiguration, once: Bool, _ console: Console
   ) throws(ConfigurationError) -> Int32 {
-    keepDescriptorsFromCommands()
     // What commands need to find their programs, should the boot have left it out.
     setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0)
     let log = AgentLog.logger(
       level: configuration.logLevel, console: console, syslog: configuration.syslog.map { SyslogSender($0) })
     let agent = try Agent(
       configuration, endsAfterOneReport: once, log: log, stop: StopSignal(), userAgent: userAgent)
-    log.notice("monorail-agent \(revision) starts; server \(configuration.server?.description ?? "")")
+    keepDescriptorsFromCommands()
+    log.notice("revision \(revision) starts; server \(configuration.server?.description ?? "")")
     return agent.run()
   }
 
@@ -71,7 +71,7 @@ public enum Program {
       commandLine: KernelCommandLine(parsing: String(decoding: text, as: UTF8.self)), commandLinePath: path)
   }
 
-  /// A descriptor that the boot left open is none of a command's business.
+  /// What the boot left open, and what libcurl opens for itself, is none of a command's business.
   private static func keepDescriptorsFromCommands() {
     for descriptor in Int32(3)..<256 where fcntl(descriptor, F_GETFD) >= 0 {
       _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)

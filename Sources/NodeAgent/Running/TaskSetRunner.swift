@@ -80,7 +80,7 @@ struct TaskSetRunner {
       log.error("\(label): cannot be run: \(problem)")
       return .failure(code: "EINVAL", message: "the task cannot be run: \(problem)", command: task.command)
     }
-    log.info("\(label): \(task.command.map(Secrets.hidden) ?? "download only")")
+    log.info("\(label): \(Self.summary(of: task))")
     let started = Ticks.nanoseconds()
     var attempt = 1
     while true {
@@ -103,6 +103,14 @@ struct TaskSetRunner {
       }
       log.warning("\(label): failed, run \(attempt) of \(task.retries + 1); running it again")
       attempt += 1
+    }
+  }
+
+  private static func summary(of task: Task) -> String {
+    switch task.command {
+    case nil: "only a download"
+    case "": "no command: the server asks whether this node is there"
+    case let command?: Secrets.hidden(in: command)
     }
   }
 
