@@ -1,0 +1,224 @@
+import ArgumentParser
+import Foundation
+import JSONDocument
+import Logging
+import MockMonorail
+import MonorailProtocol
+import UnixSignals
+
+struct ServeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Serve the task API, templates, files and static images until SIGINT or SIGTERM.",
+    discussion: """
+      EXAMPLES
+        Hand every node that comes one task set, and keep the reports:
+          monorail-mock serve --task-set discovery.json --results results
+
+        Push more work while it runs:
+          curl -d '{"tasks": [{"cmd": "uname -a"}]}' \\
+            http://127.0.0.1:9080/api/current/nodes/NODE/workflows
+
+        Refuse the first two reports, then see whether they come again:
+          monorail-mock serve --task-set t.json --fault 'POST /api/*/tasks/* status=503 x2'
+
+      FAULTS are written '[METHOD] PATH KIND[=VALUE] [xTIMES]'; a * in PATH stands for any run of
+      characters. KIND is one of
+      \(Fault.kinds.split(separator: "\n").map { "  " + $0 }.joined(separator: "\n"))
+
+      Open the server's address in a browser to see the nodes and their last reports.
+      """)
+
+  @Option(help: "The address to listen at. Anyone who reaches it can push commands to the nodes.")
+  var host = "127.0.0.1"
+
+  @Option(help: "The port to listen at; 0 takes any that is free.")
+  var port = 9080
+
+  @Option(help: "Write the port to this file once the server listens; for scripts.", completion: .file())
+  var portFile: String?
+
+  @Option(help: "Write each report to DIR/<node>/<sequence>.json.", completion: .directory)
+  var results: String?
+
+  @Option(help: "What files/ serves and takes (default: a temporary directory).", completion: .directory)
+  var files: String?
+
+  @Option(help: "What is served at / (kernels, images); nothing by default.", completion: .directory)
+  var `static`: String?
+
+  @Option(help: "What templates/ renders (default: a temporary directory).", completion: .directory)
+  var templates: String?
+
+  @Option(help: "Workflows that a POST to nodes/<id>/workflows can name: NAME.json.", completion: .directory)
+  var workflows: String?
+
+  @Option(
+    name: .customLong("task-set"),
+    help: ArgumentHelp(
+      "A task set that every node gets when it appears; may be repeated. <%=api.files%> and such are filled in.",
+      valueName: "file"), completion: .file(extensions: ["json"]))
+  var taskSets: [String] = []
+
+  @Option(
+    name: .customLong("node"),
+    help: ArgumentHelp("A node that is known from the start; may be repeated.", valueName: "mac[=id]"))
+  var nodes: [String] = []
+
+  @Flag(help: "Answer 404 to nodes that no --node names (default: a node appears when it first asks).")
+  var knownOnly = false
+
+  @Option(help: ArgumentHelp("How long a poll waits for work before its 404, in seconds.", valueName: "seconds"))
+  var idleHold = 1.0
+
+  @Option(
+    help: ArgumentHelp(
+      "Serve this as bootstrap.js, with <%=server%>, <%=port%>, <%=identifier%> (default: a short one).",
+      valueName: "file"), completion: .file())
+  var bootstrapTemplate: String?
+
+  @Option(
+    help: ArgumentHelp("The host that nodes are told to poll (default: what the node itself used).", valueName: "host"))
+  var advertiseServer: String?
+
+  @Option(
+    help: ArgumentHelp("The port that nodes are told to poll (default: what the node itself used).", valueName: "port"))
+  var advertisePort: Int?
+
+  @Option(help: ArgumentHelp("Serve HTTPS with this PEM certificate chain.", valueName: "file"), completion: .file())
+  var tlsCertificate: String?
+
+  @Option(help: ArgumentHelp("The PEM key of --tls-certificate.", valueName: "file"), completion: .file())
+  var tlsKey: String?
+
+  @Option(help: "The longest report taken, in bytes; a longer one gets 413.")
+  var maxReport = 50 * 1024 * 1024
+
+  @Option(name: .customLong("fault"), help: "Something to go wrong; see FAULTS. May be repeated.")
+  var faultTexts: [String] = []
+
+  @Option(
+    name: .customLong("faults"),
+    help: ArgumentHelp("A JSON list of faults, as POST /mock/faults takes them.", valueName: "file"),
+    completion: .file(extensions: ["json"]))
+  var faultsFile: String?
+
+  @Option(help: ArgumentHelp("End with 0 once so many reports have been accepted.", valueName: "n"))
+  var exitAfterReports: Int?
+
+  func validate() throws {
+    guard (0...65535).contains(port) else { throw ValidationError("--port \(port) is not a port: give 0 to 65535") }
+    guard (tlsCertificate == nil) == (tlsKey == nil) else {
+      throw ValidationError("--tls-certificate and --tls-key belong together: give both")
+    }
+    guard idleHold >= 0, idleHold <= 3600 else { throw ValidationError("--idle-hold is 0 to 3600 seconds") }
+    if let exitAfterReports, exitAfterReports < 1 { throw ValidationError("--exit-after-reports is 1 or more") }
+  }
+
+  func run() async throws {
+    let state = MonorailState()
+    for (address, id) in try parsedNodes() { state.addNode(address: address, id: id) }
+    for fault in try parsedFaults() { state.inject(fault) }
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    let mock: MockMonorail
+    do {
+      mock = try await MockMonorail.start(try configuration(), state: state)
+    } catch let error as MockMonorail.StartError {
+      FileHandle.standardError.write(Data("monorail-mock: \(error)\n".utf8))
+      throw ExitCode.failure
+    }
+    print("monorail-mock listens at \(mock.baseURL)")
+    fflush(nil)
+    if let portFile {
+      try Data("\(mock.port)\n".utf8).write(to: URL(fileURLWithPath: portFile), options: .atomic)
+    }
+    let wantsReports = exitAfterReports
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { for await _ in signals { return } }
+      group.addTask {
+        guard let wantsReports else { return await untilCancelled() }
+        try? await state.waitForReports(wantsReports, timeout: .seconds(1_000_000_000))
+      }
+      await group.next()
+      group.cancelAll()
+    }
+    await mock.finish()
+  }
+
+  private func configuration() throws -> MockConfiguration {
+    var configuration = MockConfiguration()
+    configuration.host = host
+    configuration.port = port
+    configuration.advertisedServer = advertiseServer
+    configuration.advertisedPort = advertisePort
+    configuration.registersUnknownNodes = !knownOnly
+    configuration.idleHold = .milliseconds(Int(idleHold * 1000))
+    configuration.maximumReportBytes = maxReport
+    configuration.resultsDirectory = try results.map { try Self.directory($0, create: true) }
+    configuration.filesDirectory = try files.map { try Self.directory($0, create: true) }
+    configuration.templatesDirectory = try templates.map { try Self.directory($0, create: true) }
+    configuration.workflowsDirectory = try workflows.map { try Self.directory($0) }
+    configuration.staticDirectory = try `static`.map { try Self.directory($0) }
+    configuration.taskSetsForNewNodes = try taskSets.map { file in
+      let text = try Self.text(file, "a task set")
+      do { _ = try TaskSet(parsing: Array(text.utf8)) } catch {
+        throw ValidationError.cannotUse(file, as: "a task set", error)
+      }
+      return text
+    }
+    configuration.bootstrapTemplate = try bootstrapTemplate.map { try Self.text($0, "a bootstrap template") }
+    configuration.certificateFile = tlsCertificate
+    configuration.privateKeyFile = tlsKey
+    configuration.logger = Logger(label: "monorail-mock") { StreamLogHandler.standardError(label: $0) }
+    return configuration
+  }
+
+  private func parsedNodes() throws -> [(MACAddress, String?)] {
+    try nodes.map { text in
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      guard let address = parts.first.flatMap({ MACAddress($0) }) else {
+        throw ValidationError("--node \(text): expected a MAC address, as in 00:1e:67:98:bc:7e or 00:1e:67:98:bc:7e=n1")
+      }
+      return (address, parts.count > 1 ? parts[1] : nil)
+    }
+  }
+
+  private func parsedFaults() throws -> [Fault] {
+    do {
+      var faults = try faultTexts.map { try Fault(parsing: $0) }
+      if let faultsFile {
+        let document = try JSON(parsing: Self.text(faultsFile, "a list of faults"))
+        faults += try (document.arrayValue ?? [document]).map { try Fault($0) }
+      }
+      return faults
+    } catch let error as Fault.Problem {
+      throw ValidationError(error.description)
+    } catch let error as JSONParseError {
+      throw ValidationError("cannot use \(faultsFile ?? "") as a list of faults: \(error)")
+    }
+  }
+
+  private static func text(_ file: String, _ what: String) throws -> String {
+    do {
+      return try String(contentsOfFile: file, encoding: .utf8)
+    } catch {
+      throw ValidationError.cannotUse(file, as: what, error)
+    }
+  }
+
+  private static func directory(_ path: String, create: Bool = false) throws -> String {
+    if create { try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue else {
+      throw ValidationError("there is no directory \(path)" + (create ? ", and it cannot be made" : ""))
+    }
+    return path
+  }
+}
+
+/// Waits for cancellation.
+private func untilCancelled() async {
+  let (stream, source) = AsyncStream<Void>.makeStream()
+  defer { source.finish() }
+  for await _ in stream {}
+}
