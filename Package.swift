@@ -76,6 +76,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "MonorailProtocolTests", dependencies: ["JSONDocument", "MonorailProtocol"], swiftSettings: strict),
+    .testTarget(name: "RcLocalTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,138 @@
+import Foundation
+import Testing
+
+/// The shells that rc.local must run under.
+enum Shell: String, CaseIterable, CustomTestStringConvertible {
+  /// The machine's `sh`; on Debian dash.
+  case system
+  case busybox
+
+  var command: [String] { self == .system ? ["/bin/sh"] : ["/bin/busybox", "sh"] }
+
+  var testDescription: String { rawValue }
+}
+
+/// What stands in for a node: a directory with a fake agent, a fake sysrq trigger, a fake BMC and no pause.
+final class Node {
+  let directory: URL
+  let shell: Shell
+
+  /// Where the fake agent, hooks, `ipmitool` and `sleep` write one line a call.
+  private var calls: URL { directory.appending(path: "calls") }
+  private var sysrq: URL { directory.appending(path: "sysrq") }
+
+  /// - Parameter agent: the lines of the shell script that is the agent; `nil` for a node without one.
+  init(_ shell: Shell, agent: String?) throws {
+    self.shell = shell
+    directory = FileManager.default.temporaryDirectory.appending(path: "rc-local-\(UUID().uuidString)")
+    let programs = directory.appending(path: "bin")
+    try FileManager.default.createDirectory(at: programs, withIntermediateDirectories: true)
+    // rc.local starts its supervisor with the `sh` that it finds.
+    try install("bin/sh", "exec \(shell.command.joined(separator: " ")) \"$@\"")
+    // The machine that runs the tests has no reason to flush its disks.
+    try install("bin/sync", "exit 0")
+    try install("ipmitool", record("ipmitool $*"))
+    try install("sleep", record("sleep $*"))
+    if let agent { try install("agent", record("agent $*") + "\n" + agent) }
+  }
+
+  deinit { try? FileManager.default.removeItem(at: directory) }
+
+  /// A line of shell that notes one call.
+  func record(_ call: String) -> String { "echo \"\(call)\" >>'\(calls.path)'" }
+
+  /// Writes a shell script into the node's directory.
+  func install(_ name: String, _ script: String, executable: Bool = true) throws {
+    let file = directory.appending(path: name).path
+    // Not written by this process: a child that another test starts meanwhile would hold the file open for writing
+    // for a moment, and the kernel runs no file that is.
+    let write = "printf '#!/bin/sh\\n%s\\n' \"$2\" >\"$1\" && chmod \"$3\" \"$1\""
+    let status = try run(["/bin/sh", "-c", write, "sh", file, script, executable ? "755" : "644"])
+    try #require(status == 0)
+  }
+
+  /// Makes a named pipe in the node's directory.
+  func makePipe(_ name: String) throws -> String {
+    let path = directory.appending(path: name).path
+    try #require(mkfifo(path, 0o600) == 0)
+    return path
+  }
+
+  /// Starts the real rc.local and waits until it has returned, not until its supervisor has ended.
+  func boot(_ environment: [String: String] = [:]) throws -> Boot {
+    let redirected = [
+      "RC_AGENT": "agent", "RC_HOOKS": "hooks", "RC_RUN_DIR": "run", "RC_SYSRQ": "sysrq", "RC_IPMITOOL": "ipmitool",
+      "RC_SLEEP": "sleep",
+    ]
+    let environment =
+      redirected.mapValues { directory.appending(path: $0).path }
+      .merging(["PATH": "\(directory.path)/bin:/usr/bin:/bin", "RC_CONSOLE": "-"]) { $1 }
+      .merging(environment) { $1 }
+    let output = try makePipe("output-\(UUID().uuidString)")
+    let console = try openPipe(output)
+    let status = try run(
+      shell.command + [Self.script.path], environment: environment.map { "\($0)=\($1)" }, output: output)
+    return Boot(status: status, console: console)
+  }
+
+  /// Runs a program to its end; gives what `waitpid` gives.
+  // Foundation's Process leaves a socket in the child and takes it for alive as long as any descendant holds that.
+  private func run(
+    _ arguments: [String], environment: [String] = ["PATH=/usr/bin:/bin"], output: String = "/dev/null"
+  ) throws -> Int32 {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY, 0)
+    posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    let argv = arguments.map { strdup($0) } + [nil]
+    let envp = environment.map { strdup($0) } + [nil]
+    defer { (argv + envp).forEach { free($0) } }
+    var process: pid_t = 0
+    let failure = posix_spawn(&process, arguments[0], &actions, nil, argv, envp)
+    try #require(failure == 0, "cannot start \(arguments): \(String(cString: strerror(failure)))")
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) == -1 { try #require(errno == EINTR) }
+    return status
+  }
+
+  /// The calls made so far, in order.
+  func recordedCalls() -> [String] { lines(of: calls) }
+
+  /// The letters written to the sysrq trigger so far.
+  func sysrqLetters() -> String { lines(of: sysrq).joined() }
+
+  private func lines(of file: URL) -> [String] {
+    guard let text = try? String(contentsOf: file, encoding: .utf8) else { return [] }
+    return text.split(separator: "\n").map(String.init)
+  }
+
+  /// The one rc.local, at the top of the repository.
+  private static let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "rc.local")
+}
+
+/// An rc.local that has returned.
+struct Boot {
+  /// As `waitpid` gives it; 0 is success.
+  let status: Int32
+  let console: FileHandle
+
+  /// Waits until the supervisor and all that it started have ended: they hold the other end of the console.
+  func finish() throws -> String { String(decoding: try console.readToEnd() ?? Data(), as: UTF8.self) }
+}
+
+/// Opens a file that no other test's child inherits.
+func openFile(_ path: String, _ flags: Int32) throws -> FileHandle {
+  let descriptor = open(path, flags | O_CLOEXEC)
+  try #require(descriptor >= 0, "cannot open \(path): \(String(cString: strerror(errno)))")
+  return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+}
+
+/// Opens a named pipe for reading without waiting for a writer; reading itself waits.
+func openPipe(_ path: String) throws -> FileHandle {
+  let pipe = try openFile(path, O_RDONLY | O_NONBLOCK)
+  try #require(fcntl(pipe.fileDescriptor, F_SETFL, 0) == 0)
+  return pipe
+}
