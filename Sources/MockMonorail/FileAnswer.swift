@@ -78,10 +78,12 @@ enum ByteRange: Equatable {
     guard header.hasPrefix("bytes="), !header.contains(",") else { return }
     let ends = header.dropFirst(6).split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
     guard ends.count == 2, ends.allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isNumber } }) else { return }
-    switch (Int(ends[0]), Int(ends[1])) {
+    // All digits: what does not fit is only too large.
+    let numbers = ends.map { $0.isEmpty ? nil : Int($0) ?? Int.max }
+    switch (numbers[0], numbers[1]) {
     case (let first?, let last?) where first <= last && first < size: self = .part(first...min(last, size - 1))
-    case (let first?, nil) where ends[1].isEmpty && first < size: self = .part(first...(size - 1))
-    case (nil, let count?) where ends[0].isEmpty && count > 0 && size > 0:
+    case (let first?, nil) where first < size: self = .part(first...(size - 1))
+    case (nil, let count?) where count > 0 && size > 0:
       self = .part(max(0, size - count)...(size - 1))
     case (let first?, let last?) where first > last: break
     case (nil, nil): break

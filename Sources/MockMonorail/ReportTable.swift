@@ -41,7 +41,7 @@ public struct ReportTable: Sendable {
     let all = [Self.header] + rows
     var widths = (0..<4).map { column in all.map { $0.cells[column].count }.max() ?? 0 }
     // The command and the first line share what the other columns leave.
-    let rest = max(40, style.width - widths[1] - widths[2] - widths[3] - 8)
+    let rest = max(20, style.width - widths[1] - widths[2] - widths[3] - 8)
     widths[0] = min(widths[0], rest / 2)
     let lastWidth = rest - widths[0]
     let lines = all.map { row in

@@ -127,11 +127,11 @@ struct ServeCommand: AsyncParsableCommand {
       FileHandle.standardError.write(Data("monorail-mock: \(error)\n".utf8))
       throw ExitCode.failure
     }
-    print("monorail-mock listens at \(mock.baseURL)")
-    fflush(nil)
     if let portFile {
       try Data("\(mock.port)\n".utf8).write(to: URL(fileURLWithPath: portFile), options: .atomic)
     }
+    print("monorail-mock listens at \(mock.baseURL)")
+    fflush(nil)
     let wantsReports = exitAfterReports
     await withTaskGroup(of: Void.self) { group in
       group.addTask { for await _ in signals { return } }

@@ -91,6 +91,9 @@ final class Client: Sendable {
   /// The next answer, to what has been sent already.
   func nextAnswer() async -> Answer? { await blocking { self.answer(hasBody: true) } }
 
+  /// The status of the next answer that has neither headers nor a body, as `100 Continue`.
+  func nextInformation() async -> Int? { await nextAnswer()?.status }
+
   private func answer(hasBody: Bool) -> Answer? {
     var bytes: [UInt8] = []
     let blank = Array("\r\n\r\n".utf8)
@@ -104,7 +107,6 @@ final class Client: Sendable {
     let lines = String(decoding: bytes[..<end], as: UTF8.self).components(separatedBy: "\r\n")
     let words = lines[0].split(separator: " ")
     guard words.count >= 2, let status = Int(words[1]) else { return nil }
-    if status == 100 { return answer(hasBody: hasBody) }
     var headers: [String: String] = [:]
     for line in lines.dropFirst() {
       let parts = line.split(separator: ":", maxSplits: 1)

@@ -1,0 +1,146 @@
+import Foundation
+import JSONDocument
+import MockMonorail
+import Testing
+
+private let mac = "00:1e:67:98:bc:7e"
+
+@Suite struct NodeRoutesTests {
+  @Test func nodesAndLookups() async throws {
+    try await withMock { mock in
+      mock.addNode(mac: mac, id: "n1")
+      mock.addNode(id: "n2")
+      _ = try await mock.request("GET", "/api/current/tasks/n1")
+      let nodes = try JSON(parsing: try await mock.request("GET", "/api/current/nodes").body)
+      #expect(nodes.arrayValue?.map { $0["id"] } == ["n1", "n2"])
+      let node = try JSON(parsing: try await mock.request("GET", "/api/2.0/nodes/n1").body)
+      #expect(node["identifiers"] == [.string(mac)])
+      #expect(try await mock.request("GET", "/api/current/nodes/n3").status == 404)
+      for query in ["00:1E:67:98:BC:7E", "n1", "127.0.0.1"] {
+        let found = try JSON(parsing: try await mock.request("GET", "/api/current/lookups?q=\(query)").body)
+        #expect(found == [["node": "n1", "macAddress": .string(mac), "ipAddress": "127.0.0.1"]])
+      }
+      #expect(try await mock.request("GET", "/api/current/lookups?q=n4").text == "[]\n")
+    }
+  }
+
+  @Test func catalogs() async throws {
+    try await withMock { mock in
+      let report = #"""
+        {"tasks":[
+          {"cmd":"sudo lshw -json","catalog":true,"source":"lshw user","stdout":"{\"id\":1.0}","error":null},
+          {"cmd":"sudo /usr/sbin/dmidecode -t 1","stdout":"BIOS","error":null},
+          {"cmd":"ipmitool sel","stdout":"x","error":{"code":1}},
+          {"cmd":"date","catalog":false,"stdout":"x","error":null}]}
+        """#
+      _ = try await mock.request("POST", "/api/current/tasks/n1", body: report)
+      let all = try JSON(parsing: try await mock.request("GET", "/api/current/nodes/n1/catalogs").body)
+      #expect(all.arrayValue?.map { $0["source"] } == ["lshw user", "dmidecode"])
+      let one = try await mock.request("GET", "/api/current/nodes/n1/catalogs/lshw%20user")
+      #expect(one.text.contains("\"id\": 1.0"))
+      let text = try JSON(parsing: try await mock.request("GET", "/api/current/nodes/n1/catalogs/dmidecode").body)
+      #expect(text["data"]?["text"] == "BIOS")
+      #expect(try await mock.request("GET", "/api/current/nodes/n1/catalogs/x").status == 404)
+    }
+  }
+
+  @Test func aPushedTaskSetIsQueued() async throws {
+    try await withMock { mock in
+      mock.addNode(id: "n1")
+      let body = #"{"identifier":"n1","tasks":[{"cmd":"a","x":1e400}]}"#
+      let answer = try await mock.request("POST", "/api/current/nodes/n1/workflows", body: body)
+      #expect(answer.status == 201)
+      #expect(try JSON(parsing: answer.body)["id"] == "1")
+      let list = try JSON(parsing: try await mock.request("GET", "/api/current/nodes/n1/workflows").body)
+      #expect(list[0]?["status"] == "pending")
+      #expect(try await mock.request("GET", "/api/current/tasks/n1").text == body)
+    }
+  }
+
+  @Test(arguments: [
+    (#"{"name":"none"}"#, 404), ("{}", 400), ("[", 400), (#"{"tasks":1}"#, 400), (#"{"name":"../x"}"#, 400),
+    (#"{"name":"broken"}"#, 400), (#"{"name":"undefined"}"#, 500),
+  ])
+  func workflowsThatAreNotTaken(body: String, status: Int) async throws {
+    try await withDirectory { directory in
+      try "{}".write(toFile: directory + "/broken.json", atomically: true, encoding: .utf8)
+      try #"{"tasks":[{"cmd":"<%=nothing%>"}]}"#
+        .write(toFile: directory + "/undefined.json", atomically: true, encoding: .utf8)
+      try await withMock({ $0.workflowsDirectory = directory }) { mock in
+        mock.addNode(id: "n1")
+        let answer = try await mock.request("POST", "/api/current/nodes/n1/workflows", body: body)
+        #expect(answer.status == status)
+        #expect(mock.state.queueLength(of: "n1") == 0)
+      }
+    }
+  }
+
+  @Test func aWorkflowOfThatNameIsRenderedAndItsOptionsReachTheTemplates() async throws {
+    try await withDirectory { directory in
+      let flow =
+        #"[{"tasks":[{"cmd":"sh f.sh","downloadUrl":"<%= api.templates %>/f.sh?nodeId=<%=identifier%>"}]},{"tasks":[]}]"#
+      try flow.write(toFile: directory + "/flash.json", atomically: true, encoding: .utf8)
+      try await withMock({ $0.workflowsDirectory = directory }) { mock in
+        mock.addNode(mac: mac, id: "n1")
+        let script = "flash <%=image%> <%= port %> <%=macaddress%>"
+        let upload = try await mock.request("PUT", "/api/current/templates/library/f.sh", body: script)
+        #expect(upload.status == 201)
+        let push = #"{"name":"flash","options":{"defaults":{"image":"a.bin"}}}"#
+        #expect(try await mock.request("POST", "/api/current/nodes/n1/workflows", body: push).status == 201)
+        #expect(mock.state.queueLength(of: "n1") == 2)
+        let taskSet = try JSON(parsing: try await mock.request("GET", "/api/current/tasks/n1").body)
+        let url = "http://mock.example:9080/api/current/templates/f.sh?nodeId=n1"
+        #expect(taskSet["tasks"]?[0]?["downloadUrl"] == .string(url))
+        let rendered = try await mock.request("GET", "/api/current/templates/f.sh?nodeId=n1")
+        #expect(rendered.text == "flash a.bin 9080 \(mac)")
+        #expect(try await mock.request("GET", "/api/current/templates/library/f.sh").text == script)
+        #expect(try await mock.request("GET", "/api/current/templates/library").text.contains("f.sh"))
+      }
+    }
+  }
+
+  @Test(arguments: [
+    ("x <%=api.files%>", 200, "x http://mock.example:9080/api/current/files"),
+    ("<%-server%>:<%= port %>", 200, "mock.example:9080"), ("plain", 200, "plain"), ("a<%%>b", 500, "<%%>"),
+    ("<%=nothing%>", 500, "nothing, which is not defined"), ("<%=api.nothing%>", 500, "api.nothing"),
+    ("<%= open", 500, "without its %>"), ("<% if (x) { %>", 500, "<%=name%> only"),
+  ])
+  func templates(text: String, status: Int, expected: String) async throws {
+    try await withMock { mock in
+      try text.write(toFile: mock.templatesDirectory + "/t", atomically: true, encoding: .utf8)
+      let answer = try await mock.request("GET", "/api/current/templates/t")
+      #expect(answer.status == status)
+      #expect(answer.text.contains(expected))
+    }
+  }
+
+  @Test func templatesThatAreNotThere() async throws {
+    try await withMock { mock in
+      try "x".write(toFile: mock.templatesDirectory + "/t", atomically: true, encoding: .utf8)
+      for target in ["none", "t?nodeId=n9", "library/none"] {
+        #expect(try await mock.request("GET", "/api/current/templates/\(target)").status == 404)
+      }
+    }
+  }
+
+  @Test func thePageShowsNodesAndEscapesThem() async throws {
+    try await withMock { mock in
+      #expect(try await mock.request("GET", "/").text.contains("No node has come yet"))
+      let report = #"{"tasks":[{"cmd":"<b>","error":{"code":3}}]}"#
+      _ = try await mock.request("POST", "/api/current/tasks/n1", body: report)
+      let page = try await mock.request("GET", "/")
+      #expect(page.headers["content-type"] == "text/html; charset=utf-8")
+      #expect(page.text.contains("1 tasks, 1 failed"))
+      #expect(page.text.contains("&lt;b&gt;: code 3"))
+    }
+  }
+
+  @Test(arguments: ["/api/current/nothing", "/api/9.9/nodes", "/nothing"])
+  func unknownRoutes(target: String) async throws {
+    try await withMock { mock in
+      let answer = try await mock.request("GET", target)
+      #expect(answer.status == 404)
+      #expect(try JSON(parsing: answer.body)["message"] == "Not Found")
+    }
+  }
+}
