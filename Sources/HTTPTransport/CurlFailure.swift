@@ -40,7 +40,7 @@ struct CurlFailure {
       return ("ECONNRESET", "the connection broke (\(detail))", true)
     case CURLE_TOO_MANY_REDIRECTS:
       return ("ELOOP", "the server redirects in a circle (gave up after 5)", false)
-    case CURLE_UNSUPPORTED_PROTOCOL where text.contains("HTTP/0.9"), CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL where text.firstRange(of: "HTTP/0.9") != nil, CURLE_WEIRD_SERVER_REPLY:
       return ("EPROTO", "the answer is not HTTP", true)
     case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT:
       return ("EINVAL", "not a URL that can be fetched (\(detail))", false)
@@ -69,7 +69,7 @@ struct CurlFailure {
     if code == CURLE_SSL_CACERT_BADFILE {
       return "the certificate authorities cannot be read (\(detail)); look at --ca"
     }
-    guard text.contains("not yet valid") || text.contains("expired") else {
+    guard ["not yet valid", "expired"].contains(where: { text.firstRange(of: $0) != nil }) else {
       return "the server's certificate was not accepted (\(detail)); give its authority with --ca or monorail.ca="
     }
     return "the server's certificate is not valid at this node's time, \(Self.now()) (\(detail)); is the clock right?"
