@@ -28,8 +28,17 @@ final class Connection: Sendable {
     try await sent.futureResult.get()
   }
 
+  /// Closes the socket at once. TLS is not asked: it would wait seconds for the client to say good-bye.
   func close() async {
-    try? await channel.close(mode: .all).get()
+    let closed = channel.eventLoop.makePromise(of: Void.self)
+    channel.eventLoop.execute { [channel] in
+      do {
+        try channel.pipeline.syncOperations.context(handlerType: SocketHandler.self).close(mode: .all, promise: closed)
+      } catch {
+        closed.fail(error)
+      }
+    }
+    try? await closed.futureResult.get()
   }
 }
 
@@ -81,6 +90,11 @@ final class Connections: Sendable {
   }
 }
 
+/// Does nothing; marks the place next to the socket, below TLS.
+final class SocketHandler: ChannelOutboundHandler, RemovableChannelHandler {
+  typealias OutboundIn = NIOAny
+}
+
 /// Tells `Connections` of a channel's life.
 final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = NIOAny
@@ -89,7 +103,11 @@ final class ConnectionHandler: ChannelInboundHandler, RemovableChannelHandler {
 
   init(_ connections: Connections) { self.connections = connections }
 
-  func handlerAdded(context: ChannelHandlerContext) { connections.add(context.channel) }
+  func handlerAdded(context: ChannelHandlerContext) {
+    // Adding can only fail when the channel is closed already.
+    try? context.channel.pipeline.syncOperations.addHandler(SocketHandler(), position: .first)
+    connections.add(context.channel)
+  }
 
   func channelInactive(context: ChannelHandlerContext) {
     connections.remove(context.channel)

@@ -95,7 +95,6 @@ private let taskSet = #"{"tasks":[{"cmd":"true","n":12345678901234567890,"x": 1e
         return try await group.reduce(into: []) { $0.append($1.1) }
       }
       #expect(numbers.compactMap(\.self).sorted() == Array(0..<20))
-      #expect(mock.requests.contains { $0.overlapsAnother })
     }
   }
 
@@ -108,6 +107,19 @@ private let taskSet = #"{"tasks":[{"cmd":"true","n":12345678901234567890,"x": 1e
       #expect(try await answer.status == 200)
       let entry = try #require(mock.requests.first)
       #expect(try #require(entry.finished) - entry.time < .seconds(10))
+    }
+  }
+
+  @Test func requestsOfANodeAtTheSameTimeAreTold() async throws {
+    try await withMock({ $0.idleHold = .seconds(30) }) { mock in
+      async let held = mock.request("GET", "/api/current/tasks/n1")
+      try await mock.waitForRequests { $0.nodeID == "n1" }
+      _ = try await mock.request("GET", "/api/current/nodes/n2")
+      _ = try await mock.request("GET", "/api/current/nodes/n1")
+      try mock.push(taskSetText: taskSet, to: "n1")
+      _ = try await held
+      _ = try await mock.request("GET", "/api/current/nodes/n1")
+      #expect(mock.requests.map(\.overlapsAnother) == [false, false, true, false])
     }
   }
 
