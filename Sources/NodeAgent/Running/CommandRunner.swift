@@ -22,6 +22,8 @@ struct CommandOutcome: Equatable {
 final class CommandRunner {
   /// How long after SIGTERM a command that is out of time gets SIGKILL, in milliseconds.
   static let killGrace = 5000
+  /// How long a command runs before a later agent might have to wait for it, in milliseconds. Most never get there.
+  static let longRun = 20
   /// How long after SIGKILL it is waited for, in milliseconds.
   static let abandonGrace = 10_000
   /// How long output of background children is waited for after the command has ended, in milliseconds.
@@ -46,18 +48,19 @@ final class CommandRunner {
   /// - Parameters:
   ///   - timeout: milliseconds, or `nil`.
   ///   - pipes: where its outputs pass through; made anew.
-  ///   - onStart: told the process once it runs.
+  ///   - onLongRun: told the process when it has run for `longRun`.
   ///   - capture: given each piece of output.
   /// - Throws: `SystemError` when it cannot be started.
   func run(
-    _ command: String, in directory: String, timeout: Int?, pipes: OutputPipes, onStart: (ProcessIdentity) -> Void,
+    _ command: String, in directory: String, timeout: Int?, pipes: OutputPipes, onLongRun: (ProcessIdentity) -> Void,
     capture: OutputCapture
   ) throws(SystemError) -> CommandOutcome {
     try pipes.create()
     let deadline = timeout.map { Ticks.now() + $0 }
     let pid = try spawn(command, in: directory, pipes: pipes)
-    onStart(ProcessIdentity(pid: pid, deadline: deadline))
-    return supervise(.child(pid), deadline: deadline, pipes: pipes, capture: capture)
+    return supervise(.child(pid), deadline: deadline, pipes: pipes, capture: capture) {
+      onLongRun(ProcessIdentity(pid: pid, deadline: deadline))
+    }
   }
 
   /// Waits for the end of a command that an earlier agent started.
@@ -102,19 +105,24 @@ final class CommandRunner {
   }
 
   private func supervise(
-    _ leader: Leader, deadline: Int?, pipes: OutputPipes, capture: OutputCapture
+    _ leader: Leader, deadline: Int?, pipes: OutputPipes, capture: OutputCapture, onLongRun: () -> Void = {}
   ) -> CommandOutcome {
+    var noteAt = leader.isOrphan ? nil : Ticks.now() + Self.longRun
     var limit = TimeLimit(deadline: deadline)
     var endedAt: Int?
     while true {
       let now = Ticks.now()
       if endedAt == nil, leader.hasEnded { endedAt = now }
+      if let time = noteAt, endedAt == nil, now >= time {
+        onLongRun()
+        noteAt = nil
+      }
       if let signal = limit.signal(at: now, hasEnded: endedAt != nil), let group = leader.group { kill(-group, signal) }
       // The leader of a group that was told to end may be gone before the others: they have their grace too.
       let giveUp = endedAt.map { max($0, limit.killAt ?? 0) + Self.pipeGrace } ?? limit.abandonAt
       if endedAt != nil, !pipes.areOpen { break }
       if let giveUp, now >= giveUp { break }
-      wait(until: [giveUp, limit.next(hasEnded: endedAt != nil)].compactMap { $0 }.min(), leader, pipes, capture)
+      wait(until: [giveUp, noteAt, limit.next(hasEnded: endedAt != nil)].compactMap { $0 }.min(), leader, pipes, capture)
     }
     pipes.read(.stdout, buffer, capture)
     pipes.read(.stderr, buffer, capture)

@@ -127,7 +127,7 @@ struct TaskSetRunner {
       output = TaskOutput(stdout: stdout, stderr: stderr)
       let outcome = try commands.run(
         command, in: workDirectory, timeout: task.timeout, pipes: pipes(of: index),
-        onStart: { journal.note($0, of: index) }, capture: OutputCapture(output, label: label, log: log))
+        onLongRun: { journal.note($0, of: index) }, capture: OutputCapture(output, label: label, log: log))
       return Self.result(of: outcome, command, accepted: task.acceptedResponseCodes)
     } catch {
       throw TaskFailure(code: error.code, message: error.description, status: nil)
