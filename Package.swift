@@ -47,7 +47,7 @@ let package = Package(
     .target(
       name: "MockMonorail",
       dependencies: [
-        "Digests", "JSONDocument", "MonorailProtocol", log,
+        "CJSONC", "Digests", "JSONDocument", "MonorailProtocol", log,
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),

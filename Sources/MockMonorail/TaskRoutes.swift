@@ -64,28 +64,15 @@ struct TaskRoutes: Sendable {
     let results = backend.results
     // Parsing and writing megabytes would hold up the other requests.
     let (taskCount, failures) = try await NIOThreadPool.singleton.runIfActive {
-      let document = try Self.document(body)
-      try results?.write(document, of: node.id)
-      let tasks = (try? TaskSet(document))?.tasks ?? []
-      let failures = tasks.compactMap { task in
-        let outcome = TaskOutcome(task)
-        return outcome.isFailure ? "\(task.command ?? task.downloadURL ?? "?"): \(outcome)" : nil
-      }
-      return (tasks.count, failures)
+      let outline = try ReportOutline(parsing: body)
+      try results?.write(JSON(parsing: body), of: node.id)
+      return (outline.tasks.count, outline.failures)
     }
     let report = backend.state.accept(
       body, from: node.id, connection: connection, taskCount: taskCount, failures: failures)
     let failed = failures.isEmpty ? "" : ", failed: " + failures.joined(separator: "; ")
     backend.logger.notice("node \(node.id) reports \(taskCount) tasks (\(body.count) bytes)\(failed)")
     return .json(["report": .integer(report.sequence)], status: .created)
-  }
-
-  private static func document(_ body: [UInt8]) throws -> JSON {
-    do {
-      return try JSON(parsing: body)
-    } catch {
-      throw APIError(.badRequest, "the report is \(error)")
-    }
   }
 }
 

@@ -1,0 +1,56 @@
+import CJSONC
+import Foundation
+import JSONDocument
+import MonorailProtocol
+
+/// What a report says about its tasks, without their output.
+///
+/// A report can be 50 MB of output: json-c checks all of it, and only the rest becomes Swift values, so that the answer
+/// comes in time also from an unoptimized build.
+struct ReportOutline {
+  let tasks: [Task]
+
+  /// The tasks that failed, each as its command and how.
+  var failures: [String] {
+    tasks.compactMap { task in
+      let outcome = TaskOutcome(task)
+      return outcome.isFailure ? "\(task.command ?? task.downloadURL ?? "?"): \(outcome)" : nil
+    }
+  }
+
+  /// - Throws: `APIError` 400 for what `JSON` does not take either. A document that is no task set has no tasks.
+  init(parsing body: [UInt8]) throws(APIError) {
+    guard let tokener = json_tokener_new_ex(Int32(JSON.maximumDepth)) else { throw APIError(.internalServerError) }
+    defer { json_tokener_free(tokener) }
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
+    // json-c takes a NUL for the end of the document; a bare number is complete only with it.
+    let hasNUL = body.withUnsafeBytes { $0.baseAddress.map { memchr($0, 0, body.count) != nil } ?? false }
+    guard !hasNUL else { throw APIError(.badRequest, "the report is not valid JSON: NUL byte") }
+    let root = (body + [0]).withUnsafeBytes {
+      json_tokener_parse_ex(tokener, $0.baseAddress?.assumingMemoryBound(to: CChar.self), Int32($0.count))
+    }
+    defer { json_object_put(root) }
+    let status = json_tokener_get_error(tokener)
+    guard status == json_tokener_success else {
+      let reason = status == json_tokener_continue ? "cut off" : String(cString: json_tokener_error_desc(status))
+      throw APIError(.badRequest, "the report is not valid JSON: \(reason)")
+    }
+    for index in 0..<Self.length(of: Self.list(in: root)) {
+      let task = json_object_array_get_idx(Self.list(in: root), index)
+      guard json_object_is_type(task, json_type_object) != 0 else { continue }
+      for name in ["stdout", "stderr"] where json_object_object_get_ex(task, name, nil) != 0 {
+        json_object_object_add(task, name, json_object_new_string(""))
+      }
+    }
+    let rest = String(cString: json_object_to_json_string_ext(root, 0))
+    tasks = (try? TaskSet(parsing: Array(rest.utf8)))?.tasks ?? []
+  }
+
+  private static func list(in root: OpaquePointer?) -> OpaquePointer? {
+    guard json_object_is_type(root, json_type_object) != 0 else { return nil }
+    let list = json_object_object_get(root, "tasks")
+    return json_object_is_type(list, json_type_array) != 0 ? list : nil
+  }
+
+  private static func length(of list: OpaquePointer?) -> Int { list.map { json_object_array_length($0) } ?? 0 }
+}
