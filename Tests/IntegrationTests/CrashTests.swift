@@ -1,0 +1,177 @@
+import Foundation
+import JSONDocument
+import MockMonorail
+import Testing
+
+/// `kill -9`, and the agent that is started after it on the same state.
+@Suite(.timeLimit(.minutes(2))) struct CrashTests {
+  private func note(_ stage: Stage, _ what: String) -> String { "echo \(what) >>'\(stage.path("runs"))'" }
+
+  @Test func aTaskThatWasInterruptedIsNeverRunAgain() async throws {
+    try await withStage { stage in
+      let gate = try stage.makeGate("gate")
+      let first = try stage.startAgent()
+      try stage.push(
+        commands: [
+          "\(note(stage, "catalog")); echo the catalog",
+          "\(note(stage, "flash")); echo half way; echo warning >&2; \(gate.waiting); \(note(stage, "end"))",
+          note(stage, "never"),
+        ])
+      try await first.waitForLog("| half way")
+      try await stage.crash(first)
+      let second = try stage.startAgent()
+      try await second.waitForLog("still runs, waiting for its end")
+      #expect(stage.mock.reports().isEmpty)
+      gate.open()
+      let report = try await stage.nextReport()
+      #expect(stage.text("runs") == "catalog\nflash\nend\n")
+      #expect(report.stdout(0) == "the catalog\n")
+      #expect(report.error(0) == .null)
+      #expect(report.code(1) == "EINTERRUPTED")
+      #expect(report.error(1)?["message"]?.stringValue?.contains("not run again") == true)
+      #expect(report.stdout(1) == "half way\n")
+      #expect(report.stderr(1) == "warning\n")
+      #expect(report.isUntouched(2))
+      // It polls on.
+      #expect(try await stage.report(of: #"{"tasks":[{"cmd":"echo on"}]}"#).stdout() == "on\n")
+      #expect(second.log.contains("finishing it"))
+    }
+  }
+
+  /// The flash prints megabytes while nobody reads them, gets no SIGPIPE, and does every step.
+  @Test func aFlashGoesThroughTheCrashAndThroughTheTimeWithoutAnAgent() async throws {
+    try await withStage { stage in
+      let gate = try stage.makeGate("gate")
+      let steps = stage.path("steps")
+      try stage.write(
+        """
+        trap 'echo broken pipe >>"\(steps)"' PIPE
+        for step in 1 2 3 4 5 6 7 8; do
+          echo "step $step" >>"\(steps)"
+          echo "writing block $step"
+          head -c 1000000 /dev/zero | tr '\\0' . || echo "failed in $step" >>"\(steps)"
+          [ $step != 2 ] || \(gate.waiting)
+        done
+        echo verified
+        echo done >>"\(steps)"
+        """, to: "flash.sh")
+      let first = try stage.startAgent()
+      try stage.push(commands: ["sh '\(stage.path("flash.sh"))'"])
+      try await eventually("step 2") { stage.text("steps").contains("step 2\n") ? () : nil }
+      try await stage.crash(first)
+      gate.open()
+      // Without a reader it can go on as far as the pipe has room.
+      try await eventually("step 3") { stage.text("steps").contains("step 3\n") ? () : nil }
+      let second = try stage.startAgent()
+      let report = try await stage.nextReport()
+      #expect(stage.text("steps") == (1...8).map { "step \($0)\n" }.joined() + "done\n")
+      #expect(report.code() == "EINTERRUPTED")
+      let stdout = try #require(report.stdout())
+      #expect(stdout.hasPrefix("writing block 1\n...."))
+      #expect(stdout.hasSuffix(".verified\n"))
+      for step in 3...8 { #expect(stdout.contains("writing block \(step)\n")) }
+      #expect(!second.hasEnded)
+    }
+  }
+
+  @Test func aCommandThatEndedWhileThereWasNoAgent() async throws {
+    try await withStage { stage in
+      let gate = try stage.makeGate("gate")
+      let first = try stage.startAgent()
+      try stage.push(commands: ["\(note(stage, "flash")); echo output; \(gate.waiting); \(note(stage, "end"))"])
+      try await first.waitForLog("| output")
+      try await stage.crash(first)
+      gate.open()
+      try await eventually("the command's end") { stage.text("runs") == "flash\nend\n" ? () : nil }
+      try stage.startAgent()
+      let report = try await stage.nextReport()
+      #expect(report.code() == "EINTERRUPTED")
+      #expect(report.stdout() == "output\n")
+      #expect(stage.text("runs") == "flash\nend\n")
+    }
+  }
+
+  @Test func aReportThatWasNotAcceptedIsSentByTheNextAgent() async throws {
+    try await withStage { stage in
+      stage.mock.inject(.status(503), "POST", "/api/*/tasks/*")
+      let first = try stage.startAgent()
+      try stage.push(commands: [
+        "\(note(stage, "one")); echo out; echo err >&2", "\(note(stage, "two")); echo x; exit 3",
+      ])
+      try await stage.mock.waitForRequests { $0.method == "POST" && $0.status == 503 }
+      try await stage.crash(first)
+      stage.mock.removeFaults()
+      try stage.startAgent()
+      let report = try await stage.nextReport()
+      #expect(stage.text("runs") == "one\ntwo\n")
+      #expect(report.stdout(0) == "out\n")
+      #expect(report.stderr(0) == "err\n")
+      #expect(report.error(0) == .null)
+      #expect(report.code(1) == "3")
+      #expect(report.stdout(1) == "x\n")
+      #expect(stage.mock.reports().count == 1)
+    }
+  }
+
+  /// Killed at each step that it writes down: no task starts twice, and what is known is reported.
+  @Test(arguments: 1...12) func whereverItIsKilledNothingIsRunTwice(step: Int) async throws {
+    try await withStage { stage in
+      try stage.push(commands: ["one", "two", "three"].map { "\(note(stage, $0)); echo \($0)" })
+      let injection = "--inject=?rename,?renameat,?renameat2:signal=KILL:when=\(step)"
+      let first = try stage.startAgent(wrapper: ["strace", "-qq", "-o", "/dev/null", injection])
+      if step < 12 {
+        #expect(try await first.wait() == .signaled(SIGKILL))
+      } else {
+        try await stage.mock.waitForRequests { $0.status == 201 }
+        try await stage.crash(first)
+      }
+      try stage.startAgent()
+      try stage.push(commands: ["echo on"])
+      var report = try await stage.nextReport()
+      let runs = stage.text("runs").split(separator: "\n").map(String.init)
+      #expect(Array(["one", "two", "three"].prefix(runs.count)) == runs)
+      if report.tasks.count == 3 {
+        let ran = report.tasks.indices.filter { !report.isUntouched($0) }
+        #expect(ran == Array(0..<ran.count))
+        for index in ran.dropLast() {
+          #expect(report.stdout(index) == "\(runs[index])\n")
+          #expect(report.error(index) == .null)
+        }
+        if report.error(ran.count - 1) != .null { #expect(report.code(ran.count - 1) == "EINTERRUPTED") }
+        #expect(ran.count == 3 || report.code(ran.count - 1) == "EINTERRUPTED")
+        report = try await stage.nextReport()
+      } else {
+        #expect(runs.isEmpty, "a task was run, and nothing was reported of it")
+      }
+      #expect(report.stdout() == "on\n")
+    }
+  }
+
+  /// And by its own task, which is the parent's end in the middle of anything.
+  @Test func aTaskThatKillsTheAgent() async throws {
+    try await withStage { stage in
+      let first = try stage.startAgent()
+      try stage.push(commands: ["\(note(stage, "one")); echo out", "\(note(stage, "two")); kill -9 $PPID; echo after"])
+      #expect(try await first.wait() == .signaled(SIGKILL))
+      try stage.startAgent()
+      let report = try await stage.nextReport()
+      #expect(report.stdout(0) == "out\n")
+      #expect(report.code(1) == "EINTERRUPTED")
+      #expect(report.stdout(1) == "after\n")
+      #expect(stage.text("runs") == "one\ntwo\n")
+    }
+  }
+
+  @Test(arguments: ["", "{", #"{"tasks":7}"#])
+  func aJournalThatCannotBeReadIsSaidSo(text: String) async throws {
+    try await withStage { stage in
+      try FileManager.default.createDirectory(atPath: stage.journal, withIntermediateDirectories: true)
+      try stage.write(text, to: "state/journal/set.json")
+      try stage.write(
+        #"{"server":"\#(stage.mock.baseURL)","tasksPath":"/api/current/tasks/n1"}"#, to: "state/journal/owner.json")
+      let agent = try stage.startAgent()
+      #expect(try await stage.report(of: #"{"tasks":[{"cmd":"echo on"}]}"#).stdout() == "on\n")
+      #expect(agent.log.contains("cannot be used"))
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import Foundation
+import JSONDocument
+import MockMonorail
+import MonorailProtocol
+import Synchronization
+
+/// What a test plays on: a mock server, a directory, and the agents that it starts. All of it is gone when the test ends.
+final class Stage: Sendable {
+  /// The node that every agent is unless the test says otherwise.
+  static let node = "n1"
+
+  let directory: String
+  private let server: Mutex<MockMonorail>
+  private let agents = Mutex<[AgentProcess]>([])
+
+  fileprivate init(_ mock: MockMonorail, directory: String) {
+    self.directory = directory
+    server = Mutex(mock)
+  }
+
+  var mock: MockMonorail { server.withLock { $0 } }
+  var workDirectory: String { directory + "/work" }
+  var journal: String { directory + "/state/journal" }
+
+  /// The agent's flags: everything in the stage's directory, nothing of this machine.
+  func flags(server: String? = nil, node: String? = Stage.node) throws -> [String] {
+    let commandLine = directory + "/cmdline"
+    if !FileManager.default.fileExists(atPath: commandLine) { try write("quiet", to: "cmdline") }
+    return [
+      "--server", server ?? mock.baseURL, "--work-dir", workDirectory, "--state-dir", directory + "/state",
+      "--poll-interval", "300ms", "--cmdline", commandLine,
+    ] + (node.map { ["--node-id", $0] } ?? [])
+  }
+
+  /// Starts an agent.
+  ///
+  /// - Parameters:
+  ///   - more: further flags; they win over the usual ones.
+  ///   - usual: the flags that every agent gets.
+  ///   - wrapper: a program that runs it, with its arguments.
+  @discardableResult
+  func startAgent(
+    _ more: String..., usual: [String]? = nil, environment: [String: String] = [:], wrapper: [String] = [],
+    program: String = AgentProcess.program
+  ) throws -> AgentProcess {
+    try agents.withLock { agents in
+      let agent = try AgentProcess(
+        wrapper + [program] + (usual ?? flags()) + more,
+        environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"].merging(environment) { $1 },
+        logPath: "\(directory)/agent-\(agents.count + 1).log")
+      agents.append(agent)
+      return agent
+    }
+  }
+
+  func push(_ taskSet: String) throws { try mock.push(taskSetText: taskSet, to: Self.node) }
+
+  /// Queues a set of these commands.
+  func push(commands: [String]) throws {
+    try push(JSON.taskSet(commands).text)
+  }
+
+  /// The next report that has not been looked at yet.
+  func nextReport(_ limit: Duration = .seconds(40)) async throws -> Report {
+    do {
+      return try Report(try await mock.nextReport(from: Self.node, timeout: limit))
+    } catch let error as WaitTimeout {
+      throw Failure("\(error)\n\(agents.withLock { $0.last?.log.suffix(4000) ?? "no agent" })")
+    }
+  }
+
+  /// Pushes a set, and returns what an agent reports of it.
+  func report(of taskSet: String) async throws -> Report {
+    try push(taskSet)
+    return try await nextReport()
+  }
+
+  /// Kills an agent as a crash would, and waits until the server, too, knows that it is gone.
+  func crash(_ agent: AgentProcess) async throws {
+    try await agent.crash()
+    try await eventually("the server sees the connection end") {
+      mock.requests.allSatisfy { $0.finished != nil } ? () : nil
+    }
+  }
+
+  /// The server dies. With its state and on its port `restartServer` brings it back.
+  func stopServer() async { await mock.stop() }
+
+  func restartServer() async throws {
+    let old = mock
+    var configuration = old.configuration
+    configuration.port = old.port
+    let new = try await MockMonorail.start(configuration, state: old.state)
+    server.withLock { $0 = new }
+  }
+
+  // MARK: Files
+
+  func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+  func write(_ text: String, to name: String) throws {
+    try text.write(toFile: path(name), atomically: false, encoding: .utf8)
+  }
+
+  /// The text of a file in the stage's directory; empty when there is none.
+  func text(_ name: String) -> String {
+    String(decoding: FileManager.default.contents(atPath: path(name)) ?? Data(), as: UTF8.self)
+  }
+
+  func waitForFile(_ name: String, _ limit: Duration = .seconds(30)) async throws {
+    try await eventually("the file \(name)", within: limit, explanation: { self.lastLog }) {
+      FileManager.default.fileExists(atPath: path(name)) ? () : nil
+    }
+  }
+
+  private var lastLog: String { agents.withLock { $0.last.map { String($0.log.suffix(4000)) } ?? "" } }
+
+  /// Makes a named pipe in the stage's directory that nobody has to wait for to open.
+  func makeGate(_ name: String) throws -> Gate { try Gate(path(name)) }
+
+  fileprivate func end() async {
+    for agent in agents.withLock({ $0 }) {
+      agent.signal(SIGKILL)
+      _ = try? await agent.wait(.seconds(10))
+    }
+    await mock.stop()
+    try? FileManager.default.removeItem(atPath: directory)
+  }
+}
+
+/// Where a command waits until the test lets it go on: `read x <"$GATE"`.
+final class Gate: Sendable {
+  let path: String
+  private let descriptor: Int32
+
+  init(_ path: String) throws {
+    self.path = path
+    guard mkfifo(path, 0o600) == 0 else { throw Failure("cannot make the pipe \(path)") }
+    // For reading too, so that what is written stays until somebody reads it.
+    descriptor = Foundation.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
+    guard descriptor >= 0 else { throw Failure("cannot open the pipe \(path)") }
+  }
+
+  deinit { Foundation.close(descriptor) }
+
+  /// Lets one reader go on.
+  func open() { _ = Foundation.write(descriptor, "\n", 1) }
+
+  /// A shell command that waits here.
+  var waiting: String { "read x <'\(path)'" }
+}
+
+/// Runs a test on a stage of its own.
+func withStage(
+  _ change: (inout MockConfiguration) throws -> Void = { _ in }, _ body: (Stage) async throws -> Void
+) async throws {
+  try await withStage(prepare: { _ in }, { configuration, _ in try change(&configuration) }, body)
+}
+
+/// Runs a test on a stage whose server needs files in the stage's directory.
+func withStage(
+  prepare: (String) async throws -> Void, _ change: (inout MockConfiguration, String) throws -> Void,
+  _ body: (Stage) async throws -> Void
+) async throws {
+  var template = Array((FileManager.default.temporaryDirectory.path + "/agent-test-XXXXXX").utf8CString)
+  guard mkdtemp(&template) != nil else { throw Failure("cannot make a directory for the test") }
+  let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  let mock: MockMonorail
+  do {
+    try await prepare(directory)
+    var configuration = MockConfiguration()
+    try change(&configuration, directory)
+    mock = try await MockMonorail.start(configuration)
+  } catch {
+    try? FileManager.default.removeItem(atPath: directory)
+    throw error
+  }
+  mock.addNode(id: Stage.node)
+  let stage = Stage(mock, directory: directory)
+  do {
+    try await body(stage)
+  } catch {
+    await stage.end()
+    throw error
+  }
+  await stage.end()
+}
