@@ -122,7 +122,8 @@ final class CommandRunner {
       let giveUp = endedAt.map { max($0, limit.killAt ?? 0) + Self.pipeGrace } ?? limit.abandonAt
       if endedAt != nil, !pipes.areOpen { break }
       if let giveUp, now >= giveUp { break }
-      wait(until: [giveUp, noteAt, limit.next(hasEnded: endedAt != nil)].compactMap { $0 }.min(), leader, pipes, capture)
+      wait(
+        until: [giveUp, noteAt, limit.next(hasEnded: endedAt != nil)].compactMap { $0 }.min(), leader, pipes, capture)
     }
     pipes.read(.stdout, buffer, capture)
     pipes.read(.stderr, buffer, capture)
