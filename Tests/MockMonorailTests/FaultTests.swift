@@ -95,11 +95,11 @@ private let taskSet = #"{"identifier":"n1","tasks":[{"cmd":"true"}]}"#
   }
 
   @Test func drip() async throws {
-    try await withFault(Fault(.drip(.milliseconds(2)))) { mock in
+    try await withFault(Fault(.drip(.milliseconds(10)))) { mock in
       let start = ContinuousClock.now
       let answer = try await mock.request("GET", path)
       #expect(answer.text == taskSet)
-      #expect(.now - start >= .milliseconds(2 * taskSet.utf8.count))
+      #expect(.now - start >= .milliseconds(10 * taskSet.utf8.count))
     }
   }
 
@@ -141,6 +141,19 @@ private let taskSet = #"{"identifier":"n1","tasks":[{"cmd":"true"}]}"#
       client.finishSending()
       #expect(await client.everything().isEmpty)
       #expect(mock.state.queueLength(of: "n1") == 1)
+    }
+  }
+
+  @Test(arguments: [Fault.Kind.hang, .drip(.seconds(30)), .delay(.seconds(30))])
+  func stoppingEndsWhatIsInFlight(kind: Fault.Kind) async throws {
+    try await withFault(Fault(kind)) { mock in
+      let client = try Client(port: mock.port)
+      client.send(Array("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
+      try await mock.waitForRequests { $0.fault?.kind == kind }
+      let start = ContinuousClock.now
+      await mock.stop()
+      #expect(.now - start < .seconds(10))
+      #expect(await client.everything().count < 1000)
     }
   }
 

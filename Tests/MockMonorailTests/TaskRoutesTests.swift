@@ -130,7 +130,7 @@ private let taskSet = #"{"tasks":[{"cmd":"true","n":12345678901234567890,"x": 1e
       client.send(Array("GET /api/current/tasks/n1 HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
       try await mock.waitForRequests { $0.nodeID == "n1" }
       client.finishSending()
-      try await mock.waitForRequests { $0.finished != nil }
+      try await mock.waitForRequests(timeout: .seconds(20)) { $0.finished != nil }
       try mock.push(taskSetText: taskSet, to: "n1")
       #expect(mock.state.queueLength(of: "n1") == 1)
     }
@@ -164,6 +164,15 @@ private let taskSet = #"{"tasks":[{"cmd":"true","n":12345678901234567890,"x": 1e
         try await mock.nextReport(from: "n1", timeout: .milliseconds(1))
       }
       #expect(error?.description.contains("POST /api/current/tasks/n1 201") == true)
+    }
+  }
+
+  @Test(arguments: ["1", "-0", "null", "[]", #"{"tasks":1}"#, #"{"tasks":[1,{"stdout":1}]}"#, "1e400"])
+  func anyJSONIsTaken(body: String) async throws {
+    try await withMock { mock in
+      let answer = try await mock.request("POST", "/api/current/tasks/n1", body: body)
+      #expect(answer.status == 201)
+      #expect(mock.reports().first?.text == body)
     }
   }
 
