@@ -7,8 +7,8 @@ public enum TaskOutcome: Sendable, Equatable {
   case succeeded
   /// An exit code besides 0 that the task accepts.
   case accepted(code: Int)
-  /// The shell found no such program (exit code 127).
-  case absent
+  /// There is no such program on the node: the shell says so with exit code 127, sudo in words. Accepted or not.
+  case absent(isAccepted: Bool)
   /// An exit code, a signal's name, or a symbolic code.
   case failed(String)
   case notRun
@@ -23,10 +23,11 @@ public enum TaskOutcome: Sendable, Equatable {
       return
     }
     if let code = fields["code"]?.intValue {
-      if task.acceptedResponseCodes.contains(code) {
-        self = .accepted(code: code)
+      let isAccepted = task.acceptedResponseCodes.contains(code)
+      if code == 127 || Self.saysNotFound(task) {
+        self = .absent(isAccepted: isAccepted)
       } else {
-        self = code == 127 ? .absent : .failed("code \(code)")
+        self = isAccepted ? .accepted(code: code) : .failed("code \(code)")
       }
     } else if let code = fields["code"]?.stringValue {
       self = .failed(code)
@@ -37,9 +38,15 @@ public enum TaskOutcome: Sendable, Equatable {
     }
   }
 
+  private static func saysNotFound(_ task: Task) -> Bool {
+    let words = task.fields["stderr"]?.stringValue ?? ""
+    return words.hasPrefix("sudo: ") && words.hasSuffix(": command not found\n")
+  }
+
   public var isFailure: Bool {
     switch self {
-    case .absent, .failed: true
+    case .absent(let isAccepted): !isAccepted
+    case .failed: true
     case .succeeded, .accepted, .notRun: false
     }
   }
@@ -50,7 +57,7 @@ extension TaskOutcome: CustomStringConvertible {
     switch self {
     case .succeeded: "ok"
     case .accepted(let code): "ok (code \(code))"
-    case .absent: "absent (code 127)"
+    case .absent: "absent"
     case .failed(let how): how
     case .notRun: "not run"
     }
