@@ -28,7 +28,7 @@ public struct ReportTable: Sendable {
     rows = zip(report.tasks, outcomes).map { Row(cells: Self.cells($0, $1), outcome: $1) }
     var counts = ["\(outcomes.count) tasks"]
     for (name, count) in [
-      ("failed", outcomes.count { $0.isFailure && $0 != .absent }), ("absent", outcomes.count { $0 == .absent }),
+      ("failed", outcomes.count { $0.isFailure && !$0.isAbsent }), ("absent", outcomes.count(where: \.isAbsent)),
       ("not run", outcomes.count { $0 == .notRun }),
     ] where count > 0 { counts.append("\(count) \(name)") }
     summary = counts.joined(separator: ", ")

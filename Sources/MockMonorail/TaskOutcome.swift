@@ -43,6 +43,10 @@ public enum TaskOutcome: Sendable, Equatable {
     return words.hasPrefix("sudo: ") && words.hasSuffix(": command not found\n")
   }
 
+  public var isAbsent: Bool {
+    if case .absent = self { true } else { false }
+  }
+
   public var isFailure: Bool {
     switch self {
     case .absent(let isAccepted): !isAccepted

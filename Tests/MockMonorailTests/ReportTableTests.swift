@@ -7,7 +7,9 @@ import Testing
   @Test(
     arguments: [
       (#"{"cmd":"a"}"#, .notRun), (#"{"cmd":"a","stdout":"","error":null}"#, .succeeded),
-      (#"{"cmd":"a","stdout":"","error":{}}"#, .succeeded), (#"{"error":{"code":127}}"#, .absent),
+      (#"{"cmd":"a","stdout":"","error":{}}"#, .succeeded), (#"{"error":{"code":127}}"#, .absent(isAccepted: false)),
+      (#"{"error":{"code":127},"acceptedResponseCodes":[127]}"#, .absent(isAccepted: true)),
+      (#"{"error":{"code":1},"stderr":"sudo: storcli64: command not found\n"}"#, .absent(isAccepted: false)),
       (#"{"error":{"code":1},"acceptedResponseCodes":[1]}"#, .accepted(code: 1)),
       (#"{"error":{"code":3}}"#, .failed("code 3")), (#"{"error":{"code":"ENOENT"}}"#, .failed("ENOENT")),
       (#"{"error":{"code":null,"killed":false,"signal":"SIGSEGV"}}"#, .failed("SIGSEGV")),
@@ -31,13 +33,13 @@ import Testing
       table
         == """
         0001.json: node n1
-        TASK                      STATUS              TIME              OUTPUT  FIRST LINE
-        dmidecode                 ok, 2 attempts     1.2 s  17 B (1.5 kB cut)  # dmidecode 3.4
-        storcli64 /c0 show all J  absent (code 127)                       0 B  storcli64: not [31m found
+        TASK                      STATUS           TIME             OUTPUT  FIRST LINE
+        dmidecode                 ok, 2 attempts  1.2 s  17 B (1.5 kB cut)  # dmidecode 3.4
+        storcli64 /c0 show all J  absent                               0 B  storcli64: not [31m found
         later                     not run
         3 tasks, 1 absent, 1 not run
 
-        """.replacing("TIME              OUTPUT", with: "TIME             OUTPUT"))
+        """)
   }
 
   @Test(arguments: [60, 80, 100])
