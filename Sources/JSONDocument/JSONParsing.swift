@@ -14,7 +14,8 @@ extension JSON {
   /// How deep arrays and objects may nest. The server's documents use four levels.
   public static let maximumDepth = 64
 
-  /// Parses one JSON document (RFC 8259, strictly: no comments, no trailing text).
+  /// Parses one JSON document (RFC 8259: no comments, no trailing text, no NaN; only control characters within strings
+  /// are let through).
   ///
   /// - Throws: `JSONParseError` for anything else, for nesting deeper than `maximumDepth`, and for text that is not
   ///   UTF-8.
@@ -40,30 +41,40 @@ extension JSON {
           ? "the document is cut off" : String(cString: json_tokener_error_desc(status)),
         offset: Int(json_tokener_get_parse_end(tokener)))
     }
-    self.init(root)
+    try self.init(root)
   }
 
   public init(parsing text: String) throws(JSONParseError) { try self.init(parsing: Array(text.utf8)) }
 
-  private init(_ node: OpaquePointer?) {
+  private init(_ node: OpaquePointer?) throws(JSONParseError) {
     switch json_object_get_type(node) {
     case json_type_boolean:
       self = .bool(json_object_get_boolean(node) != 0)
     case json_type_int, json_type_double:
-      self = .number(BigIntegers.restored(String(cString: json_object_to_json_string_ext(node, 0))))
+      let source = String(cString: json_object_to_json_string_ext(node, 0))
+      // json-c takes NaN and Infinity for numbers.
+      guard source.utf8.allSatisfy({ $0 != UInt8(ascii: "N") && $0 != UInt8(ascii: "I") }) else {
+        throw JSONParseError(reason: "\(source) is not a number of JSON", offset: 0)
+      }
+      self = .number(BigIntegers.restored(source))
     case json_type_string:
       let bytes = UnsafeRawBufferPointer(
         start: json_object_get_string(node), count: Int(json_object_get_string_len(node)))
       self = .string(String(decoding: bytes, as: UTF8.self))
     case json_type_array:
-      self = .array((0..<json_object_array_length(node)).map { JSON(json_object_array_get_idx(node, $0)) })
+      var elements: [JSON] = []
+      for index in 0..<json_object_array_length(node) {
+        elements.append(try JSON(json_object_array_get_idx(node, index)))
+      }
+      self = .array(elements)
     case json_type_object:
       var object = JSONObject()
       var member = json_object_iter_begin(node)
       var end = json_object_iter_end(node)
       while json_object_iter_equal(&member, &end) == 0 {
         object.append(
-          key: String(cString: json_object_iter_peek_name(&member)), value: JSON(json_object_iter_peek_value(&member)))
+          key: String(cString: json_object_iter_peek_name(&member)),
+          value: try JSON(json_object_iter_peek_value(&member)))
         json_object_iter_next(&member)
       }
       self = .object(object)
