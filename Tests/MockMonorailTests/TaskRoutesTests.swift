@@ -234,8 +234,11 @@ private let taskSet = #"{"tasks":[{"cmd":"true","n":12345678901234567890,"x": 1e
     let client = try Client(port: first.port)
     client.send(Array("POST /api/current/tasks/n1 HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{".utf8))
     try await first.waitForRequests { $0.method == "POST" }
+    let idle = try Client(port: first.port)
+    _ = await idle.exchange("GET", "/api/current/nodes/n1")
     await first.stop()
     #expect(await client.everything().isEmpty)
+    #expect(await idle.everything().isEmpty)
     #expect(throws: Client.Failure(code: ECONNREFUSED)) { () throws -> Void in _ = try Client(port: first.port) }
 
     var configuration = MockConfiguration()
@@ -243,7 +246,7 @@ private let taskSet = #"{"tasks":[{"cmd":"true","n":12345678901234567890,"x": 1e
     let second = try await MockMonorail.start(configuration, state: first.state)
     #expect(second.port == first.port)
     #expect(try await second.request("POST", "/api/current/tasks/n1", body: "{}").status == 201)
-    #expect(second.requests.map(\.number) == [1, 2])
+    #expect(second.requests.map(\.number) == [1, 2, 3])
     await second.stop()
   }
 
