@@ -72,7 +72,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport"], swiftSettings: strict),
     .testTarget(
-      name: "NodeAgentTests", dependencies: ["JSONDocument", "MonorailProtocol", "NodeAgent"], swiftSettings: strict),
+      name: "NodeAgentTests", dependencies: ["JSONDocument", "MonorailProtocol", "NodeAgent", log],
+      swiftSettings: strict),
     .testTarget(name: "JSONDocumentTests", dependencies: ["JSONDocument"], swiftSettings: strict),
     .testTarget(
       name: "MockMonorailTests",

@@ -7,13 +7,12 @@ enum Secrets {
   static func hidden(in command: String) -> String {
     var words = command.split(omittingEmptySubsequences: false) { $0 == " " || $0 == "\n" || $0 == "\t" }.map(
       String.init)
+    let original = words
     for index in words.indices {
-      if isFollowedBySecret(index > 0 ? words[index - 1] : "", of: words) {
+      if index > 0, isFollowedBySecret(original[index - 1], of: original) {
         words[index] = "***"
       } else if let equals = words[index].firstIndex(of: "="), isSecretName(words[index][..<equals].lowercased()) {
         words[index] = words[index][...equals] + "***"
-      } else if words[index].lowercased().hasSuffix("bearer") || words[index].lowercased().hasSuffix("authorization:") {
-        if index + 1 < words.count { words[index + 1] = "***" }
       } else {
         words[index] = URLText.withoutSecrets(words[index])
       }
@@ -26,7 +25,9 @@ enum Secrets {
     switch word {
     case "-P": words.contains { $0.hasSuffix("ipmitool") }
     case "-u", "--user": words.contains { $0.hasSuffix("curl") }
-    default: word.hasPrefix("-") && isSecretName(word.lowercased())
+    default:
+      (word.hasPrefix("-") && isSecretName(word.lowercased())) || word.lowercased().hasSuffix("authorization:")
+        || ["bearer", "basic"].contains(word.lowercased())
     }
   }
 
