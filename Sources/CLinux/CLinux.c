@@ -9,6 +9,17 @@
 
 const char *monorail_revision(void) { return MONORAIL_REVISION; }
 
+static int argument_count;
+static char **arguments;
+
+// The C library gives a constructor what it gives main.
+__attribute__((constructor)) static void keep_arguments(int count, char **values) {
+  argument_count = count;
+  arguments = values;
+}
+
+const char *monorail_argument(int index) { return index < argument_count ? arguments[index] : NULL; }
+
 const char *monorail_error_name(int error) { return strerrorname_np(error); }
 
 const char *monorail_signal_name(int signal) { return sigabbrev_np(signal); }

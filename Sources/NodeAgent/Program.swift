@@ -11,6 +11,13 @@ public enum Program {
 
   static var revision: String { String(cString: monorail_revision()) }
 
+  /// The arguments without the program's name.
+  public static var arguments: [String] {
+    var words: [String] = []
+    while let word = monorail_argument(Int32(words.count + 1)) { words.append(String(cString: word)) }
+    return words
+  }
+
   /// - Parameter words: the arguments without the program's name.
   public static func run(_ words: [String]) -> Int32 {
     let console = Console()

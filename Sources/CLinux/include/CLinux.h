@@ -10,6 +10,10 @@
 // The git revision this build was made from, or "development".
 const char *monorail_revision(void);
 
+// The program's argument of that index, 0 being its own name, or NULL. Swift's CommandLine reads /proc, which need not be
+// there.
+const char *monorail_argument(int index);
+
 // The symbol of an errno value, `ENOSPC`, or NULL.
 const char *monorail_error_name(int error);
 
