@@ -15,6 +15,25 @@ struct ProcessIdentity: Equatable {
     startTime = Self.state(of: pid)?.startTime ?? 0
   }
 
+  /// Finds the session leader that has one of these files open: so a command is found that was not noted, since the agent
+  /// was killed just after its start. `nil` when there is none.
+  init?(holding paths: [String], deadline: Int?) {
+    let files = paths.compactMap { Self.file($0) }
+    let isHeld = { (pid: pid_t) in
+      FileSystem.names(in: "/proc/\(pid)/fd").contains { name in
+        Self.file("/proc/\(pid)/fd/\(name)").map { file in files.contains { $0 == file } } ?? false
+      }
+    }
+    let leaders = FileSystem.names(in: "/proc").compactMap { pid_t($0) }.filter { $0 > 1 && getsid($0) == $0 }
+    guard !files.isEmpty, let pid = leaders.first(where: { $0 != getpid() && isHeld($0) }) else { return nil }
+    self.init(pid: pid, deadline: deadline)
+  }
+
+  private static func file(_ path: String) -> (dev_t, ino_t)? {
+    var status = stat()
+    return stat(path, &status) == 0 ? (status.st_dev, status.st_ino) : nil
+  }
+
   init?(_ json: JSON) {
     guard let pid = json["pid"]?.intValue.flatMap({ pid_t(exactly: $0) }), pid > 1,
       let start = json["startTime"]?.intValue

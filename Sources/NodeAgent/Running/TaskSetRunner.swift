@@ -58,15 +58,21 @@ struct TaskSetRunner {
 
   /// Waits for a command that an earlier agent began and did not see the end of.
   private func adopt(_ task: Task, _ index: Int, _ label: String) -> TaskResult {
-    let process = journal.process(of: index)
-    if let process, process.isAlive {
+    let pipes = pipes(of: index)
+    // What is noted may be an earlier run of the command, or nothing yet.
+    let noted = journal.process(of: index).flatMap { $0.isAlive ? $0 : nil }
+    let process =
+      noted
+      ?? ProcessIdentity(
+        holding: [pipes.stdoutPath, pipes.stderrPath], deadline: task.timeout.map { Ticks.now() + $0 })
+    if let process {
       log.warning(
         "\(label): started by an agent that was killed; its command (process \(process.pid)) still runs, waiting for its end"
       )
     }
     let output = journal.output(of: index)
     let outcome = commands.adopt(
-      process, pipes: pipes(of: index), capture: OutputCapture(output, label: label, log: log))
+      process, pipes: pipes, capture: OutputCapture(output, label: label, log: log))
     log.error("\(label): interrupted when the agent was killed; not run again")
     return .failure(
       code: "EINTERRUPTED",
