@@ -38,12 +38,19 @@ struct ReportOutline {
     for index in 0..<Self.length(of: Self.list(in: root)) {
       let task = json_object_array_get_idx(Self.list(in: root), index)
       guard json_object_is_type(task, json_type_object) != 0 else { continue }
-      for name in ["stdout", "stderr"] where json_object_object_get_ex(task, name, nil) != 0 {
+      for name in ["stdout", "stderr"]
+      where json_object_is_type(json_object_object_get(task, name), json_type_string) != 0 {
         json_object_object_add(task, name, json_object_new_string(""))
       }
     }
     let rest = String(cString: json_object_to_json_string_ext(root, 0))
-    tasks = (try? TaskSet(parsing: Array(rest.utf8)))?.tasks ?? []
+    do {
+      // What json-c takes beyond the standard (NaN) is refused here.
+      let document = try JSON(parsing: rest)
+      tasks = (try? TaskSet(document))?.tasks ?? []
+    } catch {
+      throw APIError(.badRequest, "the report is \(error)")
+    }
   }
 
   private static func list(in root: OpaquePointer?) -> OpaquePointer? {

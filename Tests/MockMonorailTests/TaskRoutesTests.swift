@@ -177,7 +177,8 @@ private let taskSet = #"{"tasks":[{"cmd":"true","n":12345678901234567890,"x": 1e
   }
 
   @Test(arguments: [
-    ("{\"tasks\":", 400), ("", 400), ("not JSON", 400), ("{}\0", 400), ("{} x", 400), ("{a:1}", 400),
+    ("{\"tasks\":", 400), ("", 400), ("not JSON", 400), ("{}\0", 400), ("{} x", 400), ("[NaN]", 400),
+    (#"{"tasks":[{"stdout":NaN}]}"#, 400), ("{a:1}", 400),
     (String(repeating: " ", count: 101), 413),
   ])
   func reportsThatAreNotTaken(body: String, status: Int) async throws {
