@@ -21,15 +21,15 @@ public struct Download: Sendable {
 /// Fetches files: only a complete 2xx answer of the declared length, with the right digest, gets its final name.
 public struct Downloader {
   private let client: HTTPClient
-  /// Waits so many milliseconds, and answers `false` when the wait is to be the last.
-  private let pause: (Int) -> Bool
+  /// Waits so many milliseconds.
+  private let pause: (Int) -> Void
   /// Told of each failure that is followed by another try.
   private let onRetry: (String) -> Void
   /// Told the bytes that are there and the whole size when it is known.
   private let onProgress: (Int, Int?) -> Void
 
   public init(
-    client: HTTPClient, pause: @escaping (Int) -> Bool, onRetry: @escaping (String) -> Void = { _ in },
+    client: HTTPClient, pause: @escaping (Int) -> Void, onRetry: @escaping (String) -> Void = { _ in },
     onProgress: @escaping (Int, Int?) -> Void = { _, _ in }
   ) {
     (self.client, self.pause, self.onRetry, self.onProgress) = (client, pause, onRetry, onProgress)
@@ -54,10 +54,11 @@ public struct Downloader {
         if !isLast {
           onRetry("\(error.message); try \(attempt + 1) of \(download.attempts) in \(wait) ms")
         }
-        guard !isLast, pause(wait) else {
+        guard !isLast else {
           if digest == nil { part.discard() }
           throw error
         }
+        pause(wait)
         attempt += 1
       }
     }

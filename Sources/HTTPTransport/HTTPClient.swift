@@ -10,7 +10,7 @@ public final class HTTPClient {
   public struct Options: Sendable {
     public var connectTimeout = 10_000
     public var stallTimeout = 30_000
-    /// A PEM file of certificate authorities that replaces the system's.
+    /// A PEM file of certificate authorities that replaces the image's.
     public var certificateAuthorities: String?
     public var userAgent = "monorail-agent"
 
@@ -37,6 +37,12 @@ public final class HTTPClient {
   }
 
   private static let isLibraryReady: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+
+  /// Where images keep their certificate authorities: Debian and its kin, Red Hat's, SUSE's, Alpine's.
+  private static let imageAuthorities = [
+    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+  ].first { (path: String) in access(path, R_OK) == 0 }
 
   /// Sends the request and hands the answer's body over as it comes.
   ///
@@ -112,7 +118,7 @@ public final class HTTPClient {
     set(CURLOPT_LOW_SPEED_TIME, max(1, options.stallTimeout / 1000))
     set(CURLOPT_TIMEOUT_MS, request.totalTimeout ?? 0)
     set(CURLOPT_TCP_KEEPALIVE, 1)
-    if let file = options.certificateAuthorities { set(CURLOPT_CAINFO, file) }
+    if let file = options.certificateAuthorities ?? Self.imageAuthorities { set(CURLOPT_CAINFO, file) }
     _ = monorail_curl_set_close_on_exec(easy)
 
     let context = Unmanaged.passUnretained(transfer).toOpaque()

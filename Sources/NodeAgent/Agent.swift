@@ -164,7 +164,9 @@ public final class Agent {
   }
 
   private func finish(_ set: TaskSet, _ owner: NodeIdentity) -> Int32? {
-    report(set, runner.run(set, owner: owner), owner)
+    // A first signal lets the running task and the report finish; the second one ends the agent, and the journal keeps both.
+    stop.requestGrace = nil
+    return report(set, runner.run(set, owner: owner), owner)
   }
 
   /// Sends the report until it is accepted, however long that takes.
@@ -177,7 +179,6 @@ public final class Agent {
     var backoff = Backoff(cap: configuration.pollInterval)
     var complaints = Complaints(log: log)
     var lookedUpAt = Ticks.now()
-    // A first signal lets the report finish; the second one ends the agent, and the journal keeps the report.
     stop.requestGrace = nil
     while true {
       do throws(HTTPError) {
@@ -212,7 +213,7 @@ public final class Agent {
         lookedUpAt = Ticks.now()
         if let found = lookUp()?.identity, found.tasksPath == owner.tasksPath { owner = found }
       }
-      pause(backoff.next())
+      stop.sleepInFull(milliseconds: backoff.next())
     }
   }
 
@@ -232,15 +233,6 @@ public final class Agent {
     guard let code = set.exitCode else { return nil }
     log.notice("the server asked this agent to end with code \(code)")
     return Int32(truncatingIfNeeded: code & 0xFF)
-  }
-
-  /// Waits in full even when asked to stop: the report comes first.
-  private func pause(_ milliseconds: Int) {
-    let end = Ticks.now() + milliseconds
-    while Ticks.now() < end {
-      if stop.sleep(milliseconds: end - Ticks.now()) { return }
-      usleep(useconds_t(1000 * max(0, min(50, end - Ticks.now()))))
-    }
   }
 
   private func counted(_ tasks: Int) -> String { tasks == 1 ? "1 task" : "\(tasks) tasks" }

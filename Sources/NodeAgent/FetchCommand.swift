@@ -18,10 +18,7 @@ struct FetchCommand {
     let progress = ProgressLine()
     let downloader = Downloader(
       client: client,
-      pause: { milliseconds in
-        usleep(useconds_t(1000 * milliseconds))
-        return true
-      },
+      pause: { usleep(useconds_t(1000 * $0)) },
       onRetry: { progress.say("monorail-agent fetch: \($0)") },
       onProgress: { progress.show($0, of: $1) })
     var download = Download(url: arguments.url, path: arguments.output)

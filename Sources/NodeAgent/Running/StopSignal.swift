@@ -63,6 +63,14 @@ public final class StopSignal: Interruption {
     return false
   }
 
+  /// Waits in full, a first signal or not; a second one ends the agent all the same.
+  public func sleepInFull(milliseconds: Int) {
+    let end = Ticks.now() + milliseconds
+    while !sleep(milliseconds: end - Ticks.now()), Ticks.now() < end {
+      usleep(useconds_t(1000 * min(50, max(0, end - Ticks.now()))))
+    }
+  }
+
   public var isInterrupted: Bool {
     guard isRequested, let requestGrace else { return false }
     return Ticks.now() - receivedAt >= requestGrace

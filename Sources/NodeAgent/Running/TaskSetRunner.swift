@@ -153,7 +153,8 @@ struct TaskSetRunner {
     download.mode = 0o555
     log.info("\(label): download \(URLText.withoutSecrets(download.url)) to \(download.path)")
     let downloader = Downloader(
-      client: client, pause: { stop.sleep(milliseconds: $0) }, onRetry: { [log] in log.warning("\(label): \($0)") })
+      client: client, pause: { stop.sleepInFull(milliseconds: $0) },
+      onRetry: { [log] in log.warning("\(label): \($0)") })
     do throws(HTTPError) {
       let size = try downloader.fetch(download)
       log.debug("\(label): downloaded \(size) bytes")
