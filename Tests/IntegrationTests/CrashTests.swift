@@ -4,7 +4,7 @@ import MockMonorail
 import Testing
 
 /// `kill -9`, and the agent that is started after it on the same state.
-@Suite(.timeLimit(.minutes(2))) struct CrashTests {
+@Suite(.timeLimit(.minutes(10))) struct CrashTests {
   private func note(_ stage: Stage, _ what: String) -> String { "echo \(what) >>'\(stage.path("runs"))'" }
 
   @Test func aTaskThatWasInterruptedIsNeverRunAgain() async throws {
@@ -50,21 +50,22 @@ import Testing
           echo "step $step" >>"\(steps)"
           echo "writing block $step"
           head -c 1000000 /dev/zero | tr '\\0' . || echo "failed in $step" >>"\(steps)"
-          [ $step != 2 ] || \(gate.waiting)
+          [ $step != 2 ] || { echo waiting >>"\(steps)"; \(gate.waiting); }
         done
         echo verified
         echo done >>"\(steps)"
         """, to: "flash.sh")
       let first = try stage.startAgent()
       try stage.push(commands: ["sh '\(stage.path("flash.sh"))'"])
-      try await eventually("step 2") { stage.text("steps").contains("step 2\n") ? () : nil }
+      try await eventually("step 2") { stage.text("steps").hasSuffix("waiting\n") ? () : nil }
       try await stage.crash(first)
       gate.open()
       // Without a reader it can go on as far as the pipe has room.
       try await eventually("step 3") { stage.text("steps").contains("step 3\n") ? () : nil }
       let second = try stage.startAgent()
       let report = try await stage.nextReport()
-      #expect(stage.text("steps") == (1...8).map { "step \($0)\n" }.joined() + "done\n")
+      let expected = (1...8).map { $0 == 2 ? "step 2\nwaiting\n" : "step \($0)\n" }.joined() + "done\n"
+      #expect(stage.text("steps") == expected)
       #expect(report.code() == "EINTERRUPTED")
       let stdout = try #require(report.stdout())
       #expect(stdout.hasPrefix("writing block 1\n...."))
@@ -100,8 +101,11 @@ import Testing
       ])
       try await stage.mock.waitForRequests { $0.method == "POST" && $0.status == 503 }
       try await stage.crash(first)
-      stage.mock.removeFaults()
+      let refused = stage.mock.requests.count { $0.status == 503 }
       try stage.startAgent()
+      // Only now is none of the first agent's requests still on its way.
+      try await stage.mock.waitForRequests(refused + 1) { $0.status == 503 }
+      stage.mock.removeFaults()
       let report = try await stage.nextReport()
       #expect(stage.text("runs") == "one\ntwo\n")
       #expect(report.stdout(0) == "out\n")
@@ -114,17 +118,15 @@ import Testing
   }
 
   /// Killed at each step that it writes down: no task starts twice, and what is known is reported.
-  @Test(arguments: 1...12) func whereverItIsKilledNothingIsRunTwice(step: Int) async throws {
+  @Test(arguments: 1...10) func whereverItIsKilledNothingIsRunTwice(step: Int) async throws {
     try await withStage { stage in
       try stage.push(commands: ["one", "two", "three"].map { "\(note(stage, $0)); echo \($0)" })
       let injection = "--inject=?rename,?renameat,?renameat2:signal=KILL:when=\(step)"
       let first = try stage.startAgent(wrapper: ["strace", "-qq", "-o", "/dev/null", injection])
-      if step < 12 {
-        #expect(try await first.wait() == .signaled(SIGKILL))
-      } else {
-        try await stage.mock.waitForRequests { $0.status == 201 }
-        try await stage.crash(first)
+      try await eventually("the kill, or the set's end", explanation: { first.log }) {
+        first.hasEnded || stage.mock.requests.contains { $0.status == 201 } ? () : nil
       }
+      try await stage.crash(first)
       try stage.startAgent()
       try stage.push(commands: ["echo on"])
       var report = try await stage.nextReport()
@@ -147,18 +149,36 @@ import Testing
     }
   }
 
-  /// And by its own task, which is the parent's end in the middle of anything.
-  @Test func aTaskThatKillsTheAgent() async throws {
+  /// By its own task, as soon as that has begun: before the agent has written down which process it is.
+  @Test func aCommandThatHadJustStartedIsWaitedForToo() async throws {
     try await withStage { stage in
+      let gate = try stage.makeGate("gate")
+      let flash =
+        "kill -9 $PPID; \(note(stage, "flash")); \(gate.waiting); head -c 1000000 /dev/zero | tr '\\0' .; "
+        + note(stage, "end")
       let first = try stage.startAgent()
-      try stage.push(commands: ["\(note(stage, "one")); echo out", "\(note(stage, "two")); kill -9 $PPID; echo after"])
+      try stage.push(commands: ["\(note(stage, "one")); echo out", flash])
       #expect(try await first.wait() == .signaled(SIGKILL))
-      try stage.startAgent()
+      let second = try stage.startAgent()
+      try await second.waitForLog("still runs, waiting for its end")
+      gate.open()
       let report = try await stage.nextReport()
+      #expect(stage.text("runs") == "one\nflash\nend\n")
       #expect(report.stdout(0) == "out\n")
       #expect(report.code(1) == "EINTERRUPTED")
-      #expect(report.stdout(1) == "after\n")
-      #expect(stage.text("runs") == "one\ntwo\n")
+      #expect(report.stdout(1)?.utf8.count == 1_000_000)
+    }
+  }
+
+  /// Nobody is left to say what became of it, or what it said last.
+  @Test func aTaskThatKillsTheAgentAndEnds() async throws {
+    try await withStage { stage in
+      let first = try stage.startAgent()
+      try stage.push(commands: ["\(note(stage, "one")); kill -9 $PPID"])
+      #expect(try await first.wait() == .signaled(SIGKILL))
+      try stage.startAgent()
+      #expect(try await stage.nextReport().code() == "EINTERRUPTED")
+      #expect(stage.text("runs") == "one\n")
     }
   }
 

@@ -4,7 +4,7 @@ import MockMonorail
 import Testing
 
 /// How the agent ends.
-@Suite(.timeLimit(.minutes(2))) struct ExitTests {
+@Suite(.timeLimit(.minutes(10))) struct ExitTests {
   private static let exits: [(String, Int32)] = [
     ("1", 1), ("2", 2), ("127", 127), ("0", 0), (#"{"code":2}"#, 2), (#"{"code":0,"x":1}"#, 0), ("3.0", 3),
   ]
@@ -146,8 +146,9 @@ import Testing
       first.signal(SIGTERM)
       #expect(try await first.wait(.seconds(5)) == .exited(143))
       #expect(stage.mock.reports().isEmpty)
+      let second = try stage.startAgent()
+      try await second.waitForLog("still runs, waiting for its end")
       gate.open()
-      try stage.startAgent()
       let report = try await stage.nextReport()
       #expect(report.code() == "EINTERRUPTED")
       #expect(report.stdout() == "begun\nended\n", "the command was not ended with its agent")

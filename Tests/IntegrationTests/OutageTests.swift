@@ -4,7 +4,7 @@ import MockMonorail
 import Testing
 
 /// The report, and a server that does not take it at once.
-@Suite(.timeLimit(.minutes(2))) struct OutageTests {
+@Suite(.timeLimit(.minutes(10))) struct OutageTests {
   private static let tasks = "/api/*/tasks/*"
 
   /// The commands of a set that leaves a trace of every run.
@@ -47,6 +47,7 @@ import Testing
       let agent = try stage.startAgent()
       try stage.push(commands: traced(stage))
       expectOnce(stage, try await stage.nextReport())
+      try await stage.mock.waitForRequests { $0.status == 201 }
       let posts = stage.mock.requests.filter { $0.method == "POST" }
       #expect(posts.map(\.status) == [status, status, status, 201])
       #expect(agent.log.contains("the report is not accepted yet"))
@@ -56,7 +57,7 @@ import Testing
 
   @Test(arguments: [Fault.Kind.drop, .garbage, .hang])
   func aReportThatGetsNoAnswerIsSentAgain(kind: Fault.Kind) async throws {
-    try await withStage { stage in
+    try await withStage({ $0.idleHold = .milliseconds(100) }) { stage in
       stage.mock.inject(kind, "POST", Self.tasks, times: 2)
       try stage.startAgent("--request-timeout", "1s")
       try stage.push(commands: traced(stage))
@@ -121,7 +122,7 @@ import Testing
   }
 
   @Test func aReportOfManyMegabytesOverASlowStartArrivesWhole() async throws {
-    try await withStage { stage in
+    try await withStage({ $0.idleHold = .milliseconds(100) }) { stage in
       stage.mock.inject(.delay(.milliseconds(1500)), "POST", Self.tasks, times: 1)
       try stage.startAgent("--request-timeout", "1s")
       try stage.push(commands: ["head -c 8000000 /dev/zero | tr '\\0' x"])

@@ -150,16 +150,34 @@ final class Gate: Sendable {
   var waiting: String { "read x <'\(path)'" }
 }
 
+/// How much of the machine a test takes.
+enum Load: Int {
+  /// Nothing: it runs within another one.
+  case none = 0
+  case usual = 1
+  case heavy = 2
+  /// All of it, for what measures time.
+  case whole = 1000
+}
+
 /// Runs a test on a stage of its own.
 func withStage(
-  _ change: (inout MockConfiguration) throws -> Void = { _ in }, _ body: (Stage) async throws -> Void
+  load: Load = .usual, _ change: (inout MockConfiguration) throws -> Void = { _ in },
+  _ body: (Stage) async throws -> Void
 ) async throws {
-  try await withStage(prepare: { _ in }, { configuration, _ in try change(&configuration) }, body)
+  try await withStage(load: load, prepare: { _ in }, { configuration, _ in try change(&configuration) }, body)
 }
 
 /// Runs a test on a stage whose server needs files in the stage's directory.
 func withStage(
-  prepare: (String) async throws -> Void, _ change: (inout MockConfiguration, String) throws -> Void,
+  load: Load = .usual, prepare: (String) async throws -> Void,
+  _ change: (inout MockConfiguration, String) throws -> Void, _ body: (Stage) async throws -> Void
+) async throws {
+  try await Slots.all.taking(load.rawValue) { try await setUpStage(prepare, change, body) }
+}
+
+private func setUpStage(
+  _ prepare: (String) async throws -> Void, _ change: (inout MockConfiguration, String) throws -> Void,
   _ body: (Stage) async throws -> Void
 ) async throws {
   var template = Array((FileManager.default.temporaryDirectory.path + "/agent-test-XXXXXX").utf8CString)
