@@ -6,8 +6,10 @@ import Testing
 @testable import NodeAgent
 
 extension OutputSpool {
-  fileprivate func append(_ text: some Collection<UInt8>) { Array(text).withUnsafeBytes { append($0) } }
+  func append(_ text: some Collection<UInt8>) { Array(text).withUnsafeBytes { append($0) } }
+}
 
+extension SpooledOutput {
   /// The first and the last part of what is kept.
   fileprivate func text(limit: Int) throws -> (head: String, cut: Int, tail: String) {
     func read(_ ranges: [Range<Int>]) throws -> String {
@@ -34,8 +36,9 @@ extension OutputSpool {
     for count in 0...26 {
       let spool = try OutputSpool("\(directory.path)/\(count)", limit: 10)
       for start in stride(from: 0, to: count, by: size) { spool.append(alphabet[start..<min(start + size, count)]) }
+      let spooled = try #require(SpooledOutput("\(directory.path)/\(count)"))
       for limit in [10, 4] {
-        let (head, cut, tail) = try spool.text(limit: limit)
+        let (head, cut, tail) = try spooled.text(limit: limit)
         let kept = head + tail
         #expect(kept.utf8.count + cut == count)
         #expect(cut == max(0, count - limit))
@@ -45,26 +48,28 @@ extension OutputSpool {
     }
   }
 
-  @Test("another agent reads what the first one kept")
+  @Test("another agent reads what the first one kept, and goes on with it")
   func reopened() throws {
     let path = directory.path + "/s"
-    let spool = try OutputSpool(path, limit: 10)
-    spool.append("abcdefghijklmnopqrstuvwxyz".utf8)
-    let reopened = try #require(OutputSpool(reading: path))
+    try OutputSpool(path, limit: 10).append("abcdefghijklmnopqrstuvwxyz".utf8)
+    #expect(try #require(SpooledOutput(path)).text(limit: 10) == ("abcde", 16, "vwxyz"))
+    let reopened = try #require(OutputSpool(reopening: path))
     #expect(reopened.total == 26)
-    #expect(try reopened.text(limit: 10) == ("abcde", 16, "vwxyz"))
     reopened.append("0123456".utf8)
-    #expect(try reopened.text(limit: 10) == ("abcde", 23, "23456"))
-    try reopened.reset()
-    #expect(try reopened.text(limit: 10) == ("", 0, ""))
+    #expect(try #require(SpooledOutput(path)).text(limit: 10) == ("abcde", 23, "23456"))
+    _ = try OutputSpool(path, limit: 10)
+    #expect(try #require(SpooledOutput(path)).text(limit: 10) == ("", 0, ""))
   }
 
-  @Test("a file that is no spool is none", arguments: ["", "short", "0123456789abcde"])
+  @Test(
+    "a file that is no spool is none",
+    arguments: ["", "short", "0123456789abcdef01234567", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"])
   func noSpool(contents: String) throws {
     let path = directory.path + "/s"
     try contents.write(toFile: path, atomically: true, encoding: .utf8)
-    #expect(OutputSpool(reading: path) == nil)
-    #expect(OutputSpool(reading: directory.path + "/absent") == nil)
+    #expect(SpooledOutput(path) == nil)
+    #expect(OutputSpool(reopening: path) == nil)
+    #expect(SpooledOutput(directory.path + "/absent") == nil)
   }
 }
 
@@ -83,10 +88,10 @@ extension OutputSpool {
     }
   }
 
-  private func spool(_ name: String, _ bytes: [UInt8], limit: Int = 1 << 20) throws -> OutputSpool {
-    let spool = try OutputSpool("\(directory.path)/\(name)", limit: limit)
-    spool.append(bytes)
-    return spool
+  private func spool(_ name: String, _ bytes: [UInt8], limit: Int = 1 << 20) throws -> SpooledOutput {
+    let path = "\(directory.path)/\(name)"
+    try OutputSpool(path, limit: limit).append(bytes)
+    return try #require(SpooledOutput(path))
   }
 
   @Test(

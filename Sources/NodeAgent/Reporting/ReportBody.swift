@@ -13,7 +13,7 @@ final class ReportBody: RequestBody {
 
   private enum Part {
     case text([UInt8])
-    case output(OutputSpool, limit: Int)
+    case output(SpooledOutput, limit: Int)
   }
 
   private var parts: [Part] = []
@@ -30,7 +30,7 @@ final class ReportBody: RequestBody {
 
   /// - Parameter outputLimit: bytes of each output; it is halved until the report fits the server.
   static func fitting(
-    _ set: TaskSet, results: [Int: TaskResult], outputs: (Int) -> TaskOutput, outputLimit: Int
+    _ set: TaskSet, results: [Int: TaskResult], outputs: (Int) -> TaskOutput<SpooledOutput>, outputLimit: Int
   ) throws(SystemError) -> ReportBody {
     var limit = outputLimit
     while true {
@@ -40,7 +40,9 @@ final class ReportBody: RequestBody {
     }
   }
 
-  private init(_ set: TaskSet, results: [Int: TaskResult], outputs: (Int) -> TaskOutput, outputLimit: Int)
+  private init(
+    _ set: TaskSet, results: [Int: TaskResult], outputs: (Int) -> TaskOutput<SpooledOutput>, outputLimit: Int
+  )
     throws(SystemError)
   {
     self.outputLimit = outputLimit
@@ -63,7 +65,7 @@ final class ReportBody: RequestBody {
   deinit { raw.deallocate() }
 
   private func addTasks(
-    _ tasks: [Task], _ results: [Int: TaskResult], _ outputs: (Int) -> TaskOutput, _ text: inout [UInt8]
+    _ tasks: [Task], _ results: [Int: TaskResult], _ outputs: (Int) -> TaskOutput<SpooledOutput>, _ text: inout [UInt8]
   ) {
     text.append(UInt8(ascii: "["))
     for (index, task) in tasks.enumerated() {
@@ -90,7 +92,7 @@ final class ReportBody: RequestBody {
     text.append(UInt8(ascii: "]"))
   }
 
-  private func add(_ name: String, _ spool: OutputSpool?, _ text: inout [UInt8]) {
+  private func add(_ name: String, _ spool: SpooledOutput?, _ text: inout [UInt8]) {
     text += ",\"\(name)\":\"".utf8
     if let spool, spool.total > 0 {
       parts.append(.text(text))
@@ -103,7 +105,7 @@ final class ReportBody: RequestBody {
   /// What `read` works through: text that is ready, a stretch of a spool, text to be escaped, and the end of an output.
   private enum Source {
     case text([UInt8])
-    case stretch(OutputSpool, Range<Int>)
+    case stretch(SpooledOutput, Range<Int>)
     case note(String)
     case endOfOutput
   }

@@ -65,8 +65,22 @@ final class Journal {
     (try? FileSystem.contents(of: path(task, "result"))).flatMap { try? JSON(parsing: $0) }.map { TaskResult($0) }
   }
 
-  func output(of task: Int) -> TaskOutput {
-    TaskOutput(stdout: OutputSpool(reading: path(task, "stdout")), stderr: OutputSpool(reading: path(task, "stderr")))
+  /// Makes the spools of a task that is to run, empty.
+  func makeSpools(of task: Int, limit: Int) throws(SystemError) -> TaskOutput<OutputSpool> {
+    TaskOutput(
+      stdout: try OutputSpool(path(task, "stdout"), limit: limit),
+      stderr: try OutputSpool(path(task, "stderr"), limit: limit))
+  }
+
+  /// Goes on with the spools that an earlier agent made.
+  func reopenSpools(of task: Int) -> TaskOutput<OutputSpool> {
+    TaskOutput(
+      stdout: OutputSpool(reopening: path(task, "stdout")), stderr: OutputSpool(reopening: path(task, "stderr")))
+  }
+
+  /// The output that is kept of a task.
+  func output(of task: Int) -> TaskOutput<SpooledOutput> {
+    TaskOutput(stdout: SpooledOutput(path(task, "stdout")), stderr: SpooledOutput(path(task, "stderr")))
   }
 
   /// Forgets the set: its report was accepted, or nobody wants it. The set goes first, so that a half-cleared journal is none.
@@ -76,8 +90,8 @@ final class Journal {
   }
 }
 
-/// The captured output of one task; a stream that could not be captured is missing.
-struct TaskOutput {
-  let stdout: OutputSpool?
-  let stderr: OutputSpool?
+/// The two outputs of one task; one that could not be captured is missing.
+struct TaskOutput<Stream> {
+  var stdout: Stream?
+  var stderr: Stream?
 }

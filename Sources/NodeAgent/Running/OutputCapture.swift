@@ -2,11 +2,11 @@ import Logging
 
 /// Where a command's output goes: into its spools, and line by line to the log.
 final class OutputCapture {
-  let output: TaskOutput
+  let output: TaskOutput<OutputSpool>
   private var outLines: OutputLines
   private var errorLines: OutputLines
 
-  init(_ output: TaskOutput, label: String, log: Logger) {
+  init(_ output: TaskOutput<OutputSpool>, label: String, log: Logger) {
     self.output = output
     outLines = OutputLines { log.info("\(label) | \($0)") }
     errorLines = OutputLines { log.info("\(label) ! \($0)") }

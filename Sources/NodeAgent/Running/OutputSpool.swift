@@ -96,6 +96,10 @@ private struct SpoolHeader {
     let count = numbers.withUnsafeMutableBytes { (try? file.read(into: $0, at: 0)) ?? 0 }
     guard count == Self.size, numbers[0] >= 0, numbers[1] > 0, (0...numbers[0]).contains(numbers[2]) else { return nil }
     (total, half) = (numbers[0], numbers[1])
+    // What is said to be kept must be there.
+    guard half <= 1 << 30, let size = try? file.size(), min(numbers[2], 2 * half) <= size - Self.size else {
+      return nil
+    }
     lostFrom = numbers[2] < total ? numbers[2] : nil
   }
 

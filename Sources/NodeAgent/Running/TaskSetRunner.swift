@@ -70,7 +70,7 @@ struct TaskSetRunner {
         "\(label): started by an agent that was killed; its command (process \(process.pid)) still runs, waiting for its end"
       )
     }
-    let output = journal.output(of: index)
+    let output = journal.reopenSpools(of: index)
     let outcome = commands.adopt(
       process, pipes: pipes, capture: OutputCapture(output, label: label, log: log))
     log.error("\(label): interrupted when the agent was killed; not run again")
@@ -90,7 +90,7 @@ struct TaskSetRunner {
     let started = Ticks.nanoseconds()
     var attempt = 1
     while true {
-      var output = TaskOutput(stdout: nil, stderr: nil)
+      var output = TaskOutput<OutputSpool>()
       var result: TaskResult
       do throws(TaskFailure) {
         result = try attemptOnce(task, index, label, owner, &output)
@@ -121,16 +121,14 @@ struct TaskSetRunner {
   }
 
   private func attemptOnce(
-    _ task: Task, _ index: Int, _ label: String, _ owner: NodeIdentity, _ output: inout TaskOutput
+    _ task: Task, _ index: Int, _ label: String, _ owner: NodeIdentity, _ output: inout TaskOutput<OutputSpool>
   ) throws(TaskFailure) -> TaskResult {
     if let url = task.downloadURL { try download(url, label, owner) }
     guard let command = task.command, !command.isEmpty else {
       return TaskResult(error: .null, facts: JSONObject(), isFailure: false)
     }
     do throws(SystemError) {
-      let stdout = try OutputSpool(journal.path(index, "stdout"), limit: maxOutput)
-      let stderr = try OutputSpool(journal.path(index, "stderr"), limit: maxOutput)
-      output = TaskOutput(stdout: stdout, stderr: stderr)
+      output = try journal.makeSpools(of: index, limit: maxOutput)
       let outcome = try commands.run(
         command, in: workDirectory, timeout: task.timeout, pipes: pipes(of: index),
         onLongRun: { journal.note($0, of: index) }, capture: OutputCapture(output, label: label, log: log))
@@ -188,7 +186,7 @@ struct TaskSetRunner {
     return TaskResult(error: .object(error), facts: JSONObject(), isFailure: !isAccepted)
   }
 
-  private func facts(started: Int?, attempts: Int, _ output: TaskOutput) -> JSONObject {
+  private func facts(started: Int?, attempts: Int, _ output: TaskOutput<OutputSpool>) -> JSONObject {
     var facts = JSONObject()
     facts["endedAt"] = .string(Timestamp.now())
     if let started { facts["durationMilliseconds"] = .integer((Ticks.nanoseconds() - started) / 1_000_000) }
