@@ -92,9 +92,10 @@ struct RcLocalTests {
     let node = try Node(
       shell,
       agent: """
-        [ $(grep -c agent "${0%/*}/calls") = 1 ] || { echo over >"${0%/*}/gate"; exit 127; }
-        mkfifo "${0%/*}/gate"
-        setsid sh -c 'read -r word <"$1" && echo "task $word" >>"$2"' sh "${0%/*}/gate" "${0%/*}/calls" &
+        gate=${0%/*}/gate calls=${0%/*}/calls
+        if [ -p "$gate" ]; then timeout 20 sh -c 'echo over >"$1"' sh "$gate"; exit 127; fi
+        mkfifo "$gate"
+        setsid timeout 20 sh -c 'read -r word <"$1" && echo "task $word" >>"$2"' sh "$gate" "$calls" &
         kill -s SEGV $$
         """)
     _ = try node.boot().finish()
@@ -103,18 +104,17 @@ struct RcLocalTests {
 
   @Test("rc.local returns while the agent runs, and a second start leaves it at that", arguments: Shell.allCases)
   func secondStart(shell: Shell) throws {
-    let node = try Node(shell, agent: "read -r word <\"${0%/*}/gate\"; exit 127")
-    let gate = try node.makePipe("gate")
+    // An agent that is not told in 20 s ends all the same, so that a failure leaves nothing behind.
+    let node = try Node(shell, agent: "echo started; timeout 20 head -n 1 \"${0%/*}/gate\"; exit 127")
+    let gate = try openFile(try node.makePipe("gate"), O_RDWR)
     let first = try node.boot()
     #expect(first.status == 0)
-    // Opening waits for the reader: from here on the agent is known to run, and to wait.
-    let agent = try openFile(gate, O_WRONLY)
+    #expect(try first.console.read(upToCount: 8) == Data("started\n".utf8))
     let second = try node.boot()
     #expect(second.status == 0)
     #expect(try second.finish().contains("already running"))
-    try agent.write(contentsOf: Data("go\n".utf8))
-    try agent.close()
-    #expect(try first.finish().contains("the agent ended with 127"))
+    try gate.write(contentsOf: Data("go\n".utf8))
+    #expect(try first.finish().hasPrefix("go\nrc.local: the agent ended with 127\n"))
     #expect(node.recordedCalls() == ["agent run"])
   }
 
@@ -169,11 +169,13 @@ struct RcLocalTests {
   @Test("A console that cannot be opened holds nothing up", arguments: Shell.allCases)
   func noConsole(shell: Shell) throws {
     let node = try Node(shell, agent: "echo hello; echo ran >\"${0%/*}/gate\"; exit 127")
-    let gate = try node.makePipe("gate")
+    let gate = try openFile(try node.makePipe("gate"), O_RDWR)
     let boot = try node.boot(["RC_CONSOLE": "/dev/null/console"])
     #expect(boot.status == 0)
     #expect(try boot.finish() == "")
-    #expect(try openFile(gate, O_RDONLY).readToEnd() == Data("ran\n".utf8))
+    var arrival = pollfd(fd: gate.fileDescriptor, events: Int16(POLLIN), revents: 0)
+    try #require(poll(&arrival, 1, 20_000) == 1, "the agent did not run within 20 s")
+    #expect(try gate.read(upToCount: 4) == Data("ran\n".utf8))
   }
 
   @Test("The agent and its tasks find the system's programs and a home", arguments: Shell.allCases)
