@@ -86,11 +86,19 @@ final class Node {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    // Threads of the test runner block signals; a node's init does not.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     let argv = arguments.map { strdup($0) } + [nil]
     let envp = environment.map { strdup($0) } + [nil]
     defer { (argv + envp).forEach { free($0) } }
     var process: pid_t = 0
-    let failure = posix_spawn(&process, arguments[0], &actions, nil, argv, envp)
+    let failure = posix_spawn(&process, arguments[0], &actions, &attributes, argv, envp)
     try #require(failure == 0, "cannot start \(arguments): \(String(cString: strerror(failure)))")
     var status: Int32 = 0
     while waitpid(process, &status, 0) == -1 { try #require(errno == EINTR) }
