@@ -51,15 +51,13 @@ public final class HTTPClient {
   /// - Throws: `HTTPError` when there is no complete answer. An answer with an error status is an answer.
   public func perform(
     _ request: HTTPRequest,
-    receive: (HTTPResponse, UnsafeRawBufferPointer) throws(HTTPError) -> Void
+    receive: @escaping (HTTPResponse, UnsafeRawBufferPointer) throws(HTTPError) -> Void
   ) throws(HTTPError) -> HTTPResponse {
-    try withoutActuallyEscaping(receive) { receive throws(HTTPError) in
-      let transfer = Transfer(body: request.body, receive: receive)
-      let code = run(request, transfer)
-      if let failure = transfer.failure { throw failure }
-      guard code == CURLE_OK else { throw failure(code, of: request, transfer) }
-      return transfer.response
-    }
+    let transfer = Transfer(body: request.body, receive: receive)
+    let code = run(request, transfer)
+    if let failure = transfer.failure { throw failure }
+    guard code == CURLE_OK else { throw failure(code, of: request, transfer) }
+    return transfer.response
   }
 
   private func run(_ request: HTTPRequest, _ transfer: Transfer) -> CURLcode {
