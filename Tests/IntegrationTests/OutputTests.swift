@@ -124,7 +124,7 @@ import Testing
 
   /// The tasks of the next report, read by a parser that is not this project's; it fits the stock server.
   private func hugeReport(_ stage: Stage) async throws -> [[String: Any]] {
-    let report = try await stage.mock.nextReport(from: Stage.node, timeout: .seconds(120))
+    let report = try await stage.mock.nextReport(from: Stage.node, timeout: .seconds(300))
     #expect(report.body.count <= 50_000_000)
     #expect(report.body.count > 10_000_000)
     let document = try JSONSerialization.jsonObject(with: Data(report.body)) as? [String: Any]
