@@ -57,8 +57,4 @@ static inline CURLcode monorail_curl_get_offset(CURL *handle, CURLINFO info, cur
   return curl_easy_getinfo(handle, info, value);
 }
 
-static inline CURLcode monorail_curl_get_string(CURL *handle, CURLINFO info, char **value) {
-  return curl_easy_getinfo(handle, info, value);
-}
-
 #endif

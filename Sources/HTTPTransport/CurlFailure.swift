@@ -25,6 +25,9 @@ struct CurlFailure {
     case CURLE_COULDNT_CONNECT:
       return connectFailure()
     case CURLE_OPERATION_TIMEDOUT:
+      if text.hasPrefix("Resolving timed out") {
+        return ("ENOTFOUND", "the name servers of /etc/resolv.conf do not answer (\(detail))", true)
+      }
       guard wasConnected else {
         return ("ETIMEDOUT", "no connection within \(Self.seconds(options.connectTimeout))", true)
       }

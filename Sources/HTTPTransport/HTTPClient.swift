@@ -17,7 +17,7 @@ public final class HTTPClient {
     public init() {}
   }
 
-  private let easy: UnsafeMutableRawPointer
+  private var easy: UnsafeMutableRawPointer
   private let multi: UnsafeMutableRawPointer
   public let options: Options
   private let interruption: (any Interruption)?
@@ -55,9 +55,22 @@ public final class HTTPClient {
   ) throws(HTTPError) -> HTTPResponse {
     let transfer = Transfer(body: request.body, receive: receive)
     let code = run(request, transfer)
+    // What was posted has been taken or refused once the status is there; the rest of the answer does not matter.
+    if request.method == .post, transfer.response.status >= 200 { return transfer.response }
     if let failure = transfer.failure { throw failure }
-    guard code == CURLE_OK else { throw failure(code, of: request, transfer) }
+    guard code == CURLE_OK else {
+      let failure = failure(code, of: request, transfer)
+      if ["ENOTFOUND", "ETIMEDOUT"].contains(failure.code) { renewHandle() }
+      throw failure
+    }
     return transfer.response
+  }
+
+  /// c-ares reads /etc/resolv.conf once for a handle; the boot may write it later.
+  private func renewHandle() {
+    guard let fresh = curl_easy_init() else { return }
+    curl_easy_cleanup(easy)
+    easy = fresh
   }
 
   private func run(_ request: HTTPRequest, _ transfer: Transfer) -> CURLcode {

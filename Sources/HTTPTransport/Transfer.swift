@@ -49,7 +49,7 @@ final class Transfer {
       let words = line.split(separator: " ", maxSplits: 2)
       response = HTTPResponse()
       received = 0
-      response.status = words.count > 1 ? Int(words[1]) ?? 0 : 0
+      response.status = words.count > 1 ? Int(words[1].prefix { $0.isNumber }) ?? 0 : 0
       response.reason = words.count > 2 ? URLText.printable(words[2]) : ""
     } else if let colon = line.firstIndex(of: ":") {
       let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }

@@ -10,8 +10,10 @@ public struct Task: Sendable, Equatable {
   /// For `/bin/sh -c`. `""` is the server's "are you there?".
   public var command: String? { fields["cmd"]?.stringValue }
 
-  /// Fetched before the command runs; absolute, or relative to the API server.
-  public var downloadURL: String? { fields["downloadUrl"]?.stringValue }
+  /// Fetched before the command runs; absolute, or relative to the API server. An empty one is none.
+  public var downloadURL: String? {
+    fields["downloadUrl"]?.stringValue.flatMap { $0.isEmpty ? nil : $0 }
+  }
 
   /// Exit codes besides 0 that count as success. Anything but a list of numbers is ignored.
   public var acceptedResponseCodes: [Int] {
@@ -20,18 +22,20 @@ public struct Task: Sendable, Equatable {
     return codes.count == list.count ? codes : []
   }
 
-  /// The time limit of one run of the command in milliseconds, or `nil` for none.
+  /// The time limit of one run of the command in milliseconds, a year at most; `nil` for none.
   public var timeout: Int? {
-    fields["timeout"]?.intValue.flatMap { $0 > 0 ? $0 : nil }
+    fields["timeout"]?.intValue.flatMap { $0 > 0 ? min($0, 365 * 86_400_000) : nil }
   }
 
-  /// How often a failed task is run again before it counts as failed.
-  public var retries: Int { max(0, fields["retries"]?.intValue ?? 0) }
+  /// How often a failed task is run again before it counts as failed, 1,000 times at most.
+  public var retries: Int { min(max(0, fields["retries"]?.intValue ?? 0), 1000) }
 
   /// Why this task cannot be run at all, or `nil` when it can.
   public var problem: String? {
     for key in ["cmd", "downloadUrl"] {
-      if let value = fields[key], value != .null, value.stringValue == nil { return "its \(key) is not a string" }
+      guard let value = fields[key], value != .null else { continue }
+      guard let text = value.stringValue else { return "its \(key) is not a string" }
+      if text.utf8.contains(0) { return "its \(key) has a NUL in it" }
     }
     return command == nil && downloadURL == nil ? "it has neither a cmd nor a downloadUrl" : nil
   }

@@ -89,7 +89,8 @@ final class CommandRunner {
       switch self {
       case .child(let pid):
         var info = siginfo_t()
-        return waitid(P_PID, id_t(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_signo == SIGCHLD
+        guard waitid(P_PID, id_t(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 else { return errno == ECHILD }
+        return info.si_signo == SIGCHLD
       case .orphan(let process):
         return process?.isAlive != true
       }
@@ -98,7 +99,9 @@ final class CommandRunner {
     func collect() -> CommandOutcome.Status {
       guard case .child(let pid) = self else { return .unknown }
       var status: Int32 = 0
-      while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+      while waitpid(pid, &status, 0) < 0 {
+        guard errno == EINTR else { return .unknown }
+      }
       return monorail_was_signaled(status) != 0
         ? .signaled(monorail_signal(status)) : .exited(monorail_exit_code(status))
     }

@@ -38,7 +38,8 @@ struct ProcessIdentity: Equatable {
     guard let pid = json["pid"]?.intValue.flatMap({ pid_t(exactly: $0) }), pid > 1,
       let start = json["startTime"]?.intValue
     else { return nil }
-    (self.pid, startTime, deadline) = (pid, start, json["deadline"]?.intValue)
+    (self.pid, startTime) = (pid, start)
+    deadline = json["deadline"]?.intValue.map { min($0, Int.max / 2) }
   }
 
   var json: JSON {
@@ -48,7 +49,8 @@ struct ProcessIdentity: Equatable {
   /// Whether it is still there, and not only as a zombie.
   var isAlive: Bool {
     guard kill(pid, 0) == 0 || errno == EPERM else { return false }
-    guard let state = Self.state(of: pid) else { return false }
+    // Where /proc is not mounted, the number has to do.
+    guard let state = Self.state(of: pid) else { return !FileSystem.exists("/proc/self/stat") }
     return state.letter != UInt8(ascii: "Z") && state.startTime == startTime
   }
 

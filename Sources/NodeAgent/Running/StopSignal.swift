@@ -20,6 +20,8 @@ public final class StopSignal: Interruption {
     sigemptyset(&set)
     for number in [SIGTERM, SIGINT, SIGCHLD] { sigaddset(&set, number) }
     sigprocmask(SIG_BLOCK, &set, nil)
+    // Who started the agent may have ignored it; then nobody would be told that a command has ended.
+    signal(SIGCHLD, SIG_DFL)
     signal(SIGHUP, SIG_IGN)
     signal(SIGPIPE, SIG_IGN)
     descriptor = signalfd(-1, &set, Int32(SFD_CLOEXEC | SFD_NONBLOCK))

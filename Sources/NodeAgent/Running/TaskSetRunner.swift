@@ -89,6 +89,7 @@ struct TaskSetRunner {
     log.info("\(label): \(Self.summary(of: task))")
     let started = Ticks.nanoseconds()
     var attempt = 1
+    var backoff = Backoff(cap: 5000)
     while true {
       var output = TaskOutput<OutputSpool>()
       var result: TaskResult
@@ -108,6 +109,7 @@ struct TaskSetRunner {
         return result
       }
       log.warning("\(label): failed, run \(attempt) of \(task.retries + 1); running it again")
+      stop.sleep(milliseconds: backoff.next())
       attempt += 1
     }
   }
@@ -123,6 +125,8 @@ struct TaskSetRunner {
   private func attemptOnce(
     _ task: Task, _ index: Int, _ label: String, _ owner: NodeIdentity, _ output: inout TaskOutput<OutputSpool>
   ) throws(TaskFailure) -> TaskResult {
+    // A task before this one may have removed it.
+    do throws(SystemError) { try FileSystem.makeDirectories(workDirectory) } catch { throw TaskFailure(error) }
     if let url = task.downloadURL { try download(url, label, owner) }
     guard let command = task.command, !command.isEmpty else {
       return TaskResult(error: .null, facts: JSONObject(), isFailure: false)
@@ -134,7 +138,7 @@ struct TaskSetRunner {
         onLongRun: { journal.note($0, of: index) }, capture: OutputCapture(output, label: label, log: log))
       return Self.result(of: outcome, command, accepted: task.acceptedResponseCodes)
     } catch {
-      throw TaskFailure(code: error.code, message: error.description, status: nil)
+      throw TaskFailure(error)
     }
   }
 
@@ -173,8 +177,10 @@ struct TaskSetRunner {
     case .signaled(let number):
       signal = .string("SIG" + (monorail_signal_name(number).map { String(cString: $0) } ?? String(number)))
     case .unknown:
-      signal = "SIGKILL"
-      message = "the command did not end even after SIGKILL, and was given up"
+      if outcome.timedOut { signal = "SIGKILL" }
+      message =
+        outcome.timedOut
+        ? "the command did not end even after SIGKILL, and was given up" : "how the command ended is not known"
     }
     var error: JSONObject = JSONObject()
     error["code"] = code
@@ -223,4 +229,8 @@ private struct TaskFailure: Error {
   let code: String
   let message: String
   let status: Int?
+
+  init(code: String, message: String, status: Int? = nil) { (self.code, self.message, self.status) = (code, message, status) }
+
+  init(_ error: SystemError) { self.init(code: error.code, message: error.description) }
 }
