@@ -41,6 +41,11 @@ public struct Downloader {
   public func fetch(_ download: Download) throws(HTTPError) -> Int {
     let (url, fragmentDigest) = try URLText.splitDigest(download.url)
     let digest = try download.sha256.map { text throws(HTTPError) in try URLText.digest(text) } ?? fragmentDigest
+    var status = stat()
+    if stat(download.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      throw HTTPError(
+        code: "EINVAL", message: "cannot put a file at \(download.path): something else is there", isRetryable: false)
+    }
     let part = PartialFile(path: download.path + ".part", isTrusted: digest != nil)
     var backoff = Backoff(cap: 5000)
     var attempt = 1
@@ -66,6 +71,7 @@ public struct Downloader {
 
   /// Gets what is missing of the file, or all of it when the server does not continue where the part ends.
   private func receive(_ url: String, into part: PartialFile) throws(HTTPError) {
+    let what = "GET \(URLText.withoutSecrets(url))"
     let start = part.resumableSize
     var request = HTTPRequest(.get, url)
     if start > 0 {
@@ -73,40 +79,65 @@ public struct Downloader {
       if let validator = part.validator { request.headers.append("If-Range: \(validator)") }
     }
     let output = try part.open()
-    var written = start
-    var isFirst = true
+    var written: Int?
     let response = try client.perform(request) { response, bytes throws(HTTPError) in
       guard response.isSuccess else { return }
       do throws(SystemError) {
-        if isFirst {
-          isFirst = false
-          written = response.status == 206 ? start : 0
-          guard !(response.status == 206 && Self.firstByte(response) != start) else {
-            throw SystemError("continue \(url) where it ended", errno: EBADMSG)
-          }
-          try part.begin(output, at: written, response)
-        }
+        if written == nil { written = try Self.begin(part, output, start, response) }
         try output.write(bytes)
-        written += bytes.count
+        written? += bytes.count
       } catch {
-        throw HTTPError(code: error.code, message: "GET \(URLText.withoutSecrets(url)): \(error)", isRetryable: false)
+        throw HTTPError(code: error.code, message: "\(what): \(error)", isRetryable: error.errno == EBADMSG)
       }
-      let rest = response.headers["content-length"].flatMap { Int($0) }
-      onProgress(written, rest.map { response.status == 206 ? start + $0 : $0 })
+      onProgress(written ?? 0, Self.wholeSize(response))
     }
     // The part is as long as the file, or longer than what the server has now.
     if response.status == 416, start > 0 {
-      let isComplete = response.headers["content-range"] == "bytes */\(start)"
-      if isComplete, part.isTrusted { return }
+      if response.headers["content-range"] == "bytes */\(start)", part.isTrusted { return }
       part.discard()
-      throw HTTPError(status: 503, reason: "no such range; starting over", what: "GET \(URLText.withoutSecrets(url))")
+      throw HTTPError(
+        code: "EBADMSG", message: "\(what): the part of \(start) bytes does not fit; starting over", isRetryable: true)
     }
     guard response.isSuccess else {
-      throw HTTPError(status: response.status, reason: response.reason, what: "GET \(URLText.withoutSecrets(url))")
+      throw HTTPError(status: response.status, reason: response.reason, what: what)
     }
-    if isFirst {
-      do throws(SystemError) { try part.begin(output, at: 0, response) } catch { throw Self.failure(error) }
+    do throws(SystemError) {
+      // An empty file has no first piece.
+      if written == nil { written = try Self.begin(part, output, start, response) }
+      guard Self.wholeSize(response) ?? written == written else {
+        throw SystemError("get the whole file: \(written ?? 0) bytes are here", errno: EBADMSG)
+      }
+    } catch {
+      throw HTTPError(code: error.code, message: "\(what): \(error)", isRetryable: error.errno == EBADMSG)
     }
+  }
+
+  /// Places the part where the answer begins: at its end when the server continues it, else at the start.
+  private static func begin(
+    _ part: PartialFile, _ output: borrowing File, _ start: Int, _ response: HTTPResponse
+  ) throws(SystemError) -> Int {
+    let position = response.status == 206 ? start : 0
+    // A part that nobody asked for, or another than was asked for.
+    if response.status == 206, start == 0 || contentRange(response)?.first != start {
+      throw SystemError("use a part of the file that was not asked for", errno: EBADMSG)
+    }
+    try part.begin(output, at: position, response)
+    return position
+  }
+
+  /// The size of the whole file in bytes, when the answer tells.
+  private static func wholeSize(_ response: HTTPResponse) -> Int? {
+    if response.status == 206 { return contentRange(response)?.whole }
+    // With an encoding the length is another.
+    return response.headers["content-encoding"] == nil ? response.headers["content-length"].flatMap { Int($0) } : nil
+  }
+
+  /// The first byte and the whole size of `Content-Range: bytes 500-999/1000` (RFC 9110, 14.4).
+  private static func contentRange(_ response: HTTPResponse) -> (first: Int, whole: Int?)? {
+    guard let range = response.headers["content-range"], range.hasPrefix("bytes "),
+      let first = Int(range.dropFirst(6).prefix { $0 != "-" })
+    else { return nil }
+    return (first, range.lastIndex(of: "/").flatMap { Int(range[range.index(after: $0)...]) })
   }
 
   private func finish(
@@ -139,11 +170,6 @@ public struct Downloader {
 
   private static func failure(_ error: SystemError) -> HTTPError {
     HTTPError(code: error.code, message: error.description, isRetryable: false)
-  }
-
-  private static func firstByte(_ response: HTTPResponse) -> Int? {
-    guard let range = response.headers["content-range"], range.hasPrefix("bytes ") else { return nil }
-    return Int(range.dropFirst(6).prefix { $0 != "-" })
   }
 
   private static func sha256(of file: borrowing File) throws(SystemError) -> String {

@@ -20,8 +20,11 @@ final class PartialFile {
     return Int(status.st_size)
   }
 
+  /// Opens it for writing. What is no plain file there, as a link or a pipe, is taken away first.
   func open() throws(HTTPError) -> File {
     do throws(SystemError) {
+      var status = stat()
+      if lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG { try FileSystem.remove(path) }
       return try File(path, O_WRONLY | O_CREAT | O_NOFOLLOW)
     } catch {
       throw HTTPError(code: error.code, message: error.description, isRetryable: false)

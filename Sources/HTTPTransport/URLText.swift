@@ -1,11 +1,33 @@
 /// The few things this program needs to know of a URL's text.
 public enum URLText {
-  /// The URL with `user:password@` taken out, for logs.
+  /// The URL for logs: without `user:password@`, and without the values of a query that are secrets by their names.
   public static func withoutSecrets(_ url: String) -> String {
     guard let scheme = url.firstRange(of: "://") else { return url }
     let authority = url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-    guard let at = authority.lastIndex(of: "@") else { return url }
-    return url[..<scheme.upperBound] + "***@" + url[url.index(after: at)...]
+    var rest = url[scheme.upperBound...]
+    var shown = String(url[..<scheme.upperBound])
+    if let at = authority.lastIndex(of: "@") {
+      shown += "***@"
+      rest = rest[rest.index(after: at)...]
+    }
+    guard let question = rest.firstIndex(of: "?") else { return shown + rest }
+    let parameters = rest[rest.index(after: question)...].split(separator: "&", omittingEmptySubsequences: false)
+    return shown + rest[...question] + parameters.map(withoutSecret).joined(separator: "&")
+  }
+
+  private static func withoutSecret(_ parameter: Substring) -> String {
+    guard let equals = parameter.firstIndex(of: "="), isSecretName(parameter[..<equals]) else {
+      return String(parameter)
+    }
+    return parameter[...equals] + "***"
+  }
+
+  /// Whether what has this name should not be shown: passwords, tokens, keys, signatures.
+  public static func isSecretName(_ name: some StringProtocol) -> Bool {
+    let name = name.lowercased()
+    return ["password", "passwd", "pass", "secret", "token", "key", "signature", "credential"].contains {
+      name.hasSuffix($0)
+    }
   }
 
   /// The URL without its fragment, and the digest that a fragment `#sha256=<hex>` gives.
@@ -43,13 +65,22 @@ public enum URLText {
     return String(name)
   }
 
-  /// Text of the network on one line of the console: control characters become blanks, and it ends after 300 bytes.
+  /// Text of the network on one line of the console, and at most 300 characters of it.
   public static func printable(_ text: some StringProtocol) -> String {
-    let plain = String(
-      String.UnicodeScalarView(text.unicodeScalars.prefix(300).map { $0.value < 32 || $0.value == 127 ? " " : $0 }))
+    let plain = singleLine(String(text.prefix(300)))
     var end = plain.endIndex
     while end > plain.startIndex, plain[plain.index(before: end)] == " " { end = plain.index(before: end) }
     return String(plain[..<end])
+  }
+
+  /// The text with a blank for each control character, so that it cannot begin a line or move a cursor.
+  public static func singleLine(_ text: String) -> String {
+    guard text.unicodeScalars.contains(where: isControl) else { return text }
+    return String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
+  }
+
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value)
   }
 }
 

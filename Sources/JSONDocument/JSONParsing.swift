@@ -17,9 +17,10 @@ extension JSON {
   /// Parses one JSON document (RFC 8259: no comments, no trailing text, no NaN; only control characters within strings
   /// are let through).
   ///
+  /// - Parameter maximumValues: how many values the document may have, so that a short text cannot take much memory.
   /// - Throws: `JSONParseError` for anything else, for nesting deeper than `maximumDepth`, and for text that is not
   ///   UTF-8.
-  public init(parsing text: some Collection<UInt8>) throws(JSONParseError) {
+  public init(parsing text: some Collection<UInt8>, maximumValues: Int = .max) throws(JSONParseError) {
     guard let tokener = json_tokener_new_ex(Int32(Self.maximumDepth)) else {
       throw JSONParseError(reason: "out of memory", offset: 0)
     }
@@ -27,7 +28,7 @@ extension JSON {
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
 
     // json-c takes the final NUL for the end of the document; a bare number is complete only with it.
-    var bytes = BigIntegers.protected(text)
+    var bytes = try NumberKeeper.prepared(text, maximumValues: maximumValues)
     if let zero = bytes.firstIndex(of: 0) { throw JSONParseError(reason: "NUL byte", offset: zero) }
     bytes.append(0)
     let root = bytes.withUnsafeBytes { buffer in
@@ -51,12 +52,7 @@ extension JSON {
     case json_type_boolean:
       self = .bool(json_object_get_boolean(node) != 0)
     case json_type_int, json_type_double:
-      let source = String(cString: json_object_to_json_string_ext(node, 0))
-      // json-c takes NaN and Infinity for numbers.
-      guard source.utf8.allSatisfy({ $0 != UInt8(ascii: "N") && $0 != UInt8(ascii: "I") }) else {
-        throw JSONParseError(reason: "\(source) is not a number of JSON", offset: 0)
-      }
-      self = .number(BigIntegers.restored(source))
+      self = .number(NumberKeeper.restored(String(cString: json_object_to_json_string_ext(node, 0))))
     case json_type_string:
       let bytes = UnsafeRawBufferPointer(
         start: json_object_get_string(node), count: Int(json_object_get_string_len(node)))
@@ -81,63 +77,5 @@ extension JSON {
     default:
       self = .null
     }
-  }
-}
-
-/// Integers beyond 64 bits, and minus zero, which json-c would turn into the nearest number that it can hold. It keeps
-/// the source text of a *fraction*, so these pass through it with an exponent that means nothing and is taken off again.
-private enum BigIntegers {
-  static let mark = "e0000"
-  static let longestSafe = 18
-
-  static func protected(_ text: some Collection<UInt8>) -> [UInt8] {
-    var result: [UInt8] = []
-    result.reserveCapacity(text.count + 1)
-    var inString = false
-    var escaped = false
-    var number: [UInt8] = []
-    for byte in text {
-      if !inString, isNumberByte(byte) {
-        number.append(byte)
-        continue
-      }
-      if !number.isEmpty {
-        result += protected(number: number)
-        number.removeAll(keepingCapacity: true)
-      }
-      result.append(byte)
-      if inString {
-        if escaped {
-          escaped = false
-        } else if byte == UInt8(ascii: "\\") {
-          escaped = true
-        } else if byte == UInt8(ascii: "\"") {
-          inString = false
-        }
-      } else if byte == UInt8(ascii: "\"") {
-        inString = true
-      }
-    }
-    return result + protected(number: number)
-  }
-
-  static func restored(_ number: String) -> String {
-    number.hasSuffix(mark) ? String(number.dropLast(mark.utf8.count)) : number
-  }
-
-  private static func isNumberByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."),
-      UInt8(ascii: "e"), UInt8(ascii: "E"):
-      true
-    default: false
-    }
-  }
-
-  private static func protected(number: [UInt8]) -> [UInt8] {
-    let digits = number.first == UInt8(ascii: "-") ? number.dropFirst() : number[...]
-    let isWhole = !digits.isEmpty && digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-    let isMinusZero = number == Array("-0".utf8)
-    return isWhole && (digits.count > longestSafe || isMinusZero) ? number + Array(mark.utf8) : number
   }
 }

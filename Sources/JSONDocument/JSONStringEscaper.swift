@@ -30,14 +30,14 @@ public struct JSONStringEscaper: Sendable {
       } else {
         // Not part of the character that had begun: replace that, and look at this byte anew.
         reset()
-        output += Self.replacement
+        Self.appendReplacement(&output)
       }
     }
   }
 
   /// Ends the stream: a character that is still unfinished is replaced.
   public mutating func finish(to output: inout [UInt8]) {
-    if needed > 0 { output += Self.replacement }
+    if needed > 0 { Self.appendReplacement(&output) }
     reset()
   }
 
@@ -50,8 +50,6 @@ public struct JSONStringEscaper: Sendable {
     escaper.finish(to: &output)
     output.append(UInt8(ascii: "\""))
   }
-
-  private static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
 
   private static func isPlain(_ byte: UInt8) -> Bool {
     byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
@@ -72,7 +70,7 @@ public struct JSONStringEscaper: Sendable {
       if byte == 0xF0 { lower = 0x90 }
       if byte == 0xF4 { upper = 0x8F }
     default:
-      output += Self.replacement
+      Self.appendReplacement(&output)
       return
     }
     pending.0 = byte
@@ -108,10 +106,17 @@ public struct JSONStringEscaper: Sendable {
     case 0x08: output.append(UInt8(ascii: "b"))
     case 0x0C: output.append(UInt8(ascii: "f"))
     default:
-      let digits = Array("0123456789abcdef".utf8)
-      output += [
-        UInt8(ascii: "u"), UInt8(ascii: "0"), UInt8(ascii: "0"), digits[Int(byte >> 4)], digits[Int(byte & 15)],
-      ]
+      output.append(UInt8(ascii: "u"))
+      output.append(UInt8(ascii: "0"))
+      output.append(UInt8(ascii: "0"))
+      output.append(UInt8(ascii: "0") + (byte >> 4))
+      output.append(byte & 15 < 10 ? UInt8(ascii: "0") + (byte & 15) : UInt8(ascii: "a") + (byte & 15) - 10)
     }
+  }
+
+  private static func appendReplacement(_ output: inout [UInt8]) {
+    output.append(0xEF)
+    output.append(0xBF)
+    output.append(0xBD)
   }
 }

@@ -39,6 +39,10 @@ public final class Agent {
       throw ConfigurationError("\(error); choose another with --work-dir or --state-dir")
     }
     lock = open(configuration.stateDirectory + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard lock >= 0 else {
+      throw ConfigurationError(
+        "\(SystemError("open \(configuration.stateDirectory)/lock")); choose another --state-dir")
+    }
     guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
       close(lock)
       throw ConfigurationError(
@@ -50,6 +54,7 @@ public final class Agent {
       workDirectory: configuration.workDirectory, maxOutput: configuration.maxOutput, log: log)
     (self.configuration, self.server, self.endsAfterOneReport) = (configuration, server, endsAfterOneReport)
     (self.log, self.stop) = (log, stop)
+    for warning in configuration.warnings { log.warning("\(warning)") }
   }
 
   deinit { close(lock) }
@@ -58,7 +63,7 @@ public final class Agent {
   ///
   /// - Returns: the program's exit code.
   public func run() -> Int32 {
-    if let code = finishUnfinishedSet() { return code }
+    if case .end(let code) = finishUnfinishedSet() { return code }
     var node: NodeIdentity?
     var identifiedAt = 0
     var backoff = Backoff(cap: configuration.pollInterval)
@@ -71,9 +76,13 @@ public final class Agent {
         let work = try client.work(for: current)
         complaints.end("\(current.server) answers again")
         if case .taskSet(let set, let text) = work {
-          if let code = perform(set, text, current) { return code }
-          backoff.reset()
-          continue
+          switch perform(set, text, current) {
+          case .end(let code): return code
+          case .goOn:
+            backoff.reset()
+            continue
+          case .refused: break
+          }
         }
       } catch {
         if !stop.isRequested { complaints.add(error.message) }
@@ -137,20 +146,20 @@ public final class Agent {
   // MARK: Task sets
 
   /// Takes up what an agent that was killed left: runs what had not started, and reports.
-  private func finishUnfinishedSet() -> Int32? {
+  private func finishUnfinishedSet() -> Verdict {
     do {
-      guard let (text, owner) = try journal.unfinished() else { return nil }
+      guard let (text, owner) = try journal.unfinished() else { return .goOn }
       let set = try TaskSet(parsing: text)
       log.warning("an earlier agent left a set of \(counted(set.tasks.count)) for \(owner.identifier); finishing it")
       return finish(set, owner)
     } catch {
       log.error("what an earlier agent left in \(journal.directory) cannot be used: \(error); starting afresh")
       clearJournal()
-      return nil
+      return .goOn
     }
   }
 
-  private func perform(_ set: TaskSet, _ text: [UInt8], _ owner: NodeIdentity) -> Int32? {
+  private func perform(_ set: TaskSet, _ text: [UInt8], _ owner: NodeIdentity) -> Verdict {
     log.notice("got a set of \(counted(set.tasks.count))")
     do throws(SystemError) {
       try journal.begin(text, owner: owner)
@@ -163,23 +172,28 @@ public final class Agent {
     return finish(set, owner)
   }
 
-  private func finish(_ set: TaskSet, _ owner: NodeIdentity) -> Int32? {
+  private func finish(_ set: TaskSet, _ owner: NodeIdentity) -> Verdict {
     // A first signal lets the running task and the report finish; the second one ends the agent, and the journal keeps both.
     stop.requestGrace = nil
     return report(set, runner.run(set, owner: owner), owner)
   }
 
+  /// What follows a report.
+  private enum Verdict {
+    case end(Int32)
+    case goOn
+    /// Nobody wanted it.
+    case refused
+  }
+
   /// Sends the report until it is accepted, however long that takes.
-  ///
-  /// - Returns: the code to end with, or `nil` to go on.
-  private func report(_ set: TaskSet, _ results: [Int: TaskResult], _ owner: NodeIdentity) -> Int32? {
+  private func report(_ set: TaskSet, _ results: [Int: TaskResult], _ owner: NodeIdentity) -> Verdict {
     var owner = owner
     var outputLimit = configuration.maxOutput
     var expectsContinue = false
     var backoff = Backoff(cap: configuration.pollInterval)
     var complaints = Complaints(log: log)
     var lookedUpAt = Ticks.now()
-    stop.requestGrace = nil
     while true {
       do throws(HTTPError) {
         let body = try makeBody(set, results, outputLimit)
@@ -188,20 +202,20 @@ public final class Agent {
           complaints.end("\(owner.server) answers again")
           log.notice("reported \(results.count) of \(counted(set.tasks.count)) (\(body.byteCount) bytes)")
           clearJournal()
-          return exitCode(after: set)
+          return verdict(after: set)
         }
-        if response.status == 413, body.outputLimit > 1024 {
+        if response.status == 413, body.outputLimit > ReportBody.leastOutput {
           outputLimit = body.outputLimit / 2
           log.warning(
             "the server says that a report of \(body.byteCount) bytes is too large; sending half of the output")
           continue
         }
         let refusal = HTTPError(status: response.status, reason: response.reason, what: "POST \(owner.url)")
-        guard refusal.isRetryable else {
+        guard !(400..<500).contains(response.status) || refusal.isRetryable else {
           log.error(
             "\(refusal.message): the task is gone there, and the results of \(counted(results.count)) are dropped")
           clearJournal()
-          return stop.isRequested ? stop.exitCode : nil
+          return .refused
         }
         throw refusal
       } catch {
@@ -227,12 +241,12 @@ public final class Agent {
     }
   }
 
-  private func exitCode(after set: TaskSet) -> Int32? {
-    if let code = stop.exitCode { return code }
-    if endsAfterOneReport { return 0 }
-    guard let code = set.exitCode else { return nil }
+  private func verdict(after set: TaskSet) -> Verdict {
+    if let code = stop.exitCode { return .end(code) }
+    if endsAfterOneReport { return .end(0) }
+    guard let code = set.exitCode else { return .goOn }
     log.notice("the server asked this agent to end with code \(code)")
-    return Int32(truncatingIfNeeded: code & 0xFF)
+    return .end(Int32(truncatingIfNeeded: code & 0xFF))
   }
 
   private func counted(_ tasks: Int) -> String { tasks == 1 ? "1 task" : "\(tasks) tasks" }

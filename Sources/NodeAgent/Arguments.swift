@@ -64,6 +64,7 @@ public enum Arguments: Equatable {
     }
     guard !arguments.url.isEmpty else { throw ConfigurationError("fetch: which URL? See monorail-agent --help") }
     guard !arguments.output.isEmpty else { throw ConfigurationError("fetch: where to? Give -o FILE") }
+    guard arguments.output != "-" else { throw ConfigurationError("fetch: -o takes a file; stdout cannot be verified") }
     return arguments
   }
 

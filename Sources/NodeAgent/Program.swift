@@ -20,6 +20,7 @@ public enum Program {
 
   /// - Parameter words: the arguments without the program's name.
   public static func run(_ words: [String]) -> Int32 {
+    fillStandardDescriptors()
     let console = Console()
     do throws(ConfigurationError) {
       switch try Arguments(words) {
@@ -64,8 +65,12 @@ public enum Program {
   ) throws(ConfigurationError) -> AgentConfiguration {
     let text: [UInt8]
     do throws(SystemError) {
-      // Without /proc there are still flags and the environment.
-      text = try FileSystem.contents(of: path, limit: 1 << 20) ?? []
+      // Without /proc there are still flags and the environment; but a file that was named must be there.
+      guard let contents = try FileSystem.contents(of: path, limit: 1 << 20) ?? (path == "/proc/cmdline" ? [] : nil)
+      else {
+        throw SystemError("read \(path)", errno: ENOENT)
+      }
+      text = contents
     } catch {
       throw ConfigurationError("the kernel command line: \(error)")
     }
@@ -80,8 +85,18 @@ public enum Program {
 
   /// What the boot left open, and what libcurl opens for itself, is none of a command's business.
   private static func keepDescriptorsFromCommands() {
-    for descriptor in Int32(3)..<256 where fcntl(descriptor, F_GETFD) >= 0 {
+    let open = FileSystem.names(in: "/proc/self/fd").compactMap { Int32($0) }
+    // Without /proc: those that a program usually has.
+    for descriptor in open.isEmpty ? Array(3..<1024) : open where descriptor > 2 && fcntl(descriptor, F_GETFD) >= 0 {
       _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    }
+  }
+
+  /// Whoever starts the agent without stdin, stdout or stderr must not get its connections in their place.
+  private static func fillStandardDescriptors() {
+    for descriptor in Int32(0)..<3 where fcntl(descriptor, F_GETFD) < 0 {
+      // The lowest free number is this one. Without /dev/null a directory does.
+      if open("/dev/null", O_RDWR) < 0 { _ = open("/", O_RDONLY) }
     }
   }
 }

@@ -1,3 +1,4 @@
+import HTTPTransport
 import JSONDocument
 import Logging
 import MonorailProtocol
@@ -26,6 +27,8 @@ public struct AgentConfiguration: Sendable {
   public let logLevel: Logger.Level
   public let syslog: SyslogAddress?
   public let certificateAuthorities: String?
+  /// What a server's boot parameters say that cannot be used; the node does without it.
+  public let warnings: [String]
 
   /// Resolves every option: flags win over the environment, that over the kernel command line, that over the defaults.
   ///
@@ -47,12 +50,19 @@ public struct AgentConfiguration: Sendable {
       }
     }
 
+    var warnings: [String] = []
     func parse<Value>(_ option: AgentOption, _ form: String, _ parser: (String) -> Value?) throws(ConfigurationError)
       -> Value?
     {
       guard let setting = settings[option] else { return nil }
       if let value = parser(setting.value) { return value }
-      throw ConfigurationError("\(setting.origin): \"\(setting.value)\" is not \(form)")
+      let problem = "\(setting.origin): \"\(URLText.withoutSecrets(setting.value))\" is not \(form)"
+      // The stock profile writes these from its own settings; a node must not stay behind for them.
+      guard [.syslog, .mac].contains(option), setting.origin.hasPrefix(commandLinePath) else {
+        throw ConfigurationError(problem)
+      }
+      warnings.append("\(problem); doing without it")
+      return nil
     }
     func required<Value>(_ option: AgentOption, _ form: String, _ parser: (String) -> Value?) throws(ConfigurationError)
       -> Value
@@ -89,6 +99,7 @@ public struct AgentConfiguration: Sendable {
       path($0).flatMap { FileSystem.exists($0) ? $0 : nil }
     }
     self.settings = settings
+    self.warnings = warnings
   }
 
   /// What `monorail-agent config` prints: for each option its value and where that came from.
@@ -97,7 +108,7 @@ public struct AgentConfiguration: Sendable {
     for option in AgentOption.allCases {
       let setting = settings[option]
       object[option.rawValue] = [
-        "value": setting.map { .string($0.value) } ?? .null,
+        "value": setting.map { .string(URLText.withoutSecrets($0.value)) } ?? .null,
         "from": setting.map { .string($0.origin) } ?? "not set",
       ]
     }

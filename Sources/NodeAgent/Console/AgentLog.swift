@@ -1,3 +1,4 @@
+import HTTPTransport
 import Logging
 
 /// Where the agent's log lines go: one line an event, to the console and to the syslog server when there is one.
@@ -28,7 +29,7 @@ public struct AgentLog: LogHandler {
       case .critical: "critical: "
       default: ""
       }
-    let text = mark + event.message.description
+    let text = mark + URLText.singleLine(event.message.description)
     console.write(line: "monorail-agent \(Timestamp.now()) \(text)")
     syslog?.send(event.level, text)
   }

@@ -2,7 +2,7 @@ import Glibc
 
 /// The wall clock as text. A node's clock may be wrong while it boots: nothing is decided by it.
 enum Timestamp {
-  /// - Parameter format: of strftime(3); a `%f` in it becomes the milliseconds.
+  /// - Parameter format: of strftime(3).
   static func now(format: String, isLocal: Bool = false) -> String {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)

@@ -4,8 +4,10 @@ import MonorailProtocol
 
 /// The server's task API, as a node uses it.
 struct MonorailClient {
-  /// The longest task set that is taken, in bytes: memory is bounded, and real sets have some thousand.
-  static let longestTaskSet = 2 << 20
+  /// The longest task set that is taken, in bytes, and the most values in it: memory is bounded, and real sets have some
+  /// thousand bytes.
+  static let longestTaskSet = 4 << 20
+  static let mostValues = 60_000
   private static let longestScript = 256 << 10
 
   let http: HTTPClient
@@ -39,7 +41,7 @@ struct MonorailClient {
       throw HTTPError(status: response.status, reason: response.reason, what: "GET \(node.url)")
     }
     do {
-      return .taskSet(try TaskSet(parsing: text), text: text)
+      return .taskSet(try TaskSet(JSON(parsing: text, maximumValues: Self.mostValues)), text: text)
     } catch {
       throw HTTPError(
         code: "EPROTO",
@@ -57,7 +59,14 @@ struct MonorailClient {
     request.headers = ["Content-Type: application/json"]
     request.body = body
     request.expectsContinue = expectsContinue
-    return try http.perform(request) { _, _ throws(HTTPError) in }
+    var received = 0
+    return try http.perform(request) { _, bytes throws(HTTPError) in
+      received += bytes.count
+      // The status says all; an answer without end is not listened to.
+      guard received <= 64 << 10 else {
+        throw HTTPError(code: "EFBIG", message: "the answer is too long", isRetryable: true)
+      }
+    }
   }
 
   private func get(_ url: String, limit: Int) throws(HTTPError) -> (HTTPResponse, [UInt8]) {

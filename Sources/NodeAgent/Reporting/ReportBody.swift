@@ -9,6 +9,8 @@ import SystemFiles
 final class ReportBody: RequestBody {
   /// The server parses at most 50 MB of JSON.
   static let serverLimit = 50_000_000
+  /// The fewest bytes of each output that are worth sending; with so few, every set that is taken fits.
+  static let leastOutput = 16
   private static let pieceSize = 64 << 10
 
   private enum Part {
@@ -35,7 +37,7 @@ final class ReportBody: RequestBody {
     var limit = outputLimit
     while true {
       let body = try ReportBody(set, results: results, outputs: outputs, outputLimit: limit)
-      if body.byteCount <= serverLimit || limit <= 1024 { return body }
+      if body.byteCount <= serverLimit || limit <= leastOutput { return body }
       limit /= 2
     }
   }
@@ -170,6 +172,8 @@ final class ReportBody: RequestBody {
   private func measure() throws(SystemError) {
     rewind()
     byteCount = 0
-    while try refill() { byteCount += ready.count }
+    // How much too long it is does not matter, unless it is sent all the same.
+    let bound = outputLimit <= Self.leastOutput ? Int.max : Self.serverLimit
+    while byteCount <= bound, try refill() { byteCount += ready.count }
   }
 }

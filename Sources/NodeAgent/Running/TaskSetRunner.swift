@@ -230,7 +230,9 @@ private struct TaskFailure: Error {
   let message: String
   let status: Int?
 
-  init(code: String, message: String, status: Int? = nil) { (self.code, self.message, self.status) = (code, message, status) }
+  init(code: String, message: String, status: Int? = nil) {
+    (self.code, self.message, self.status) = (code, message, status)
+  }
 
   init(_ error: SystemError) { self.init(code: error.code, message: error.description) }
 }
