@@ -5,7 +5,8 @@ import Testing
   @Test(
     "a document comes back as it was, numbers and order too",
     arguments: [
-      "12345678901234567890", "1.0", "1e400", "-0", "0", "-0.0", "1E5", "1e-7", "9223372036854775807",
+      "12345678901234567890", "1.0", "1e400", "-0", "0", "-0.0", "1E5", "1e-7", "5e0000", "1e00000000000000000",
+      "[true,false,null]", "9223372036854775807",
       "-9223372036854775809", "100000000000000000000", "123456789012345678901234567890", "true", "null", "\"\"",
       #"{"z":1,"a":[1.50,{"b":null}],"m":"\"\\\n\u0000ü€😀"}"#, "[]", "{}", #"["12345678901234567890123 -0"]"#,
       #"{"a\"b":[12345678901234567890123,-0,{"c":-12345678901234567890123}]}"#,
@@ -19,10 +20,18 @@ import Testing
     arguments: [
       "", " ", "{", "[1,]", "{\"a\":1,}", "nul", "NaN", "01", "1 2", "{} x", "'a'", "/* */ 1", "\"a", "[1", "{\"a\"",
       "-Infinity", "[Infinity]", "<html>", String(repeating: "[", count: 100) + String(repeating: "]", count: 100),
-      "--1", "1e", "\0",
+      "--1", "1e", "\0", "{'tasks':[]}", "5.", ".5", "+5", "00000000000000000000001", "tru", "truee", "1true",
     ])
   func refused(text: String) {
     #expect(throws: JSONParseError.self) { try JSON(parsing: text) }
+  }
+
+  @Test("a short text of very many values is refused before it takes memory")
+  func manyValues() throws {
+    let text = Array("[\(String(repeating: "{},", count: 1000))0]".utf8)
+    #expect(throws: JSONParseError.self) { try JSON(parsing: text, maximumValues: 1000) }
+    #expect(try JSON(parsing: text, maximumValues: 10_000).arrayValue?.count == 1001)
+    #expect(try JSON(parsing: Array("\"[[[[,,,,{{{{\"".utf8), maximumValues: 1).stringValue == "[[[[,,,,{{{{")
   }
 
   @Test("text that is not UTF-8 is refused")

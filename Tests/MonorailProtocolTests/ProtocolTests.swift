@@ -49,6 +49,7 @@ import Testing
       (#"{"cmd":"x","acceptedResponseCodes":[1,"2"],"timeout":0,"retries":-1}"#, [], nil, 0),
       (#"{"cmd":"x","acceptedResponseCodes":1,"timeout":60000,"retries":2}"#, [], 60000, 2),
       (#"{"cmd":"x","acceptedResponseCodes":null,"timeout":"1","retries":null}"#, [], nil, 0),
+      (#"{"cmd":"x","timeout":9223372036854775807,"retries":9223372036854775807}"#, [], 31_536_000_000, 1000),
     ] as [(String, [Int], Int?, Int)])
   func taskFields(text: String, accepted: [Int], timeout: Int?, retries: Int) throws {
     let task = try task(text)
@@ -61,6 +62,8 @@ import Testing
   @Test(arguments: [
     ("{}", false), (#"{"cmd":1}"#, false), (#"{"cmd":""}"#, true), (#"{"downloadUrl":"/x"}"#, true),
     (#"{"cmd":null,"downloadUrl":"/x"}"#, true), (#"{"cmd":"x","downloadUrl":[]}"#, false),
+    (#"{"cmd":"a\u0000b"}"#, false), (#"{"downloadUrl":"/\u0000"}"#, false),
+    (#"{"cmd":"x","downloadUrl":""}"#, true), (#"{"downloadUrl":""}"#, false),
   ])
   func runnable(text: String, expected: Bool) throws {
     #expect((try task(text).problem == nil) == expected)

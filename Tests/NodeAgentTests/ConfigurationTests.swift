@@ -47,6 +47,22 @@ import Testing
     #expect(found.mac?.description == "00:1e:67:98:bc:7e")
   }
 
+  @Test(
+    "boot parameters that cannot be used are warnings where the node can do without",
+    arguments: ["SYSLOGSERVER=monorail.rack", "BOOTIF=eth0"])
+  func forgiving(parameter: String) throws {
+    let found = try configuration([:], [:], "API_CB=h:1 \(parameter)")
+    #expect(found.syslog == nil && found.mac == nil)
+    #expect(found.warnings.count == 1)
+    #expect(found.warnings.first?.hasPrefix("/proc/cmdline \(parameter.prefix { $0 != "=" })") == true)
+  }
+
+  @Test("a password in the server's URL is not shown")
+  func serverPassword() throws {
+    let error = try #require(throws: ConfigurationError.self) { try configuration([.server: "http://u:secret@h/"]) }
+    #expect(!error.description.contains("secret"))
+  }
+
   @Test("the report names every option, its value and its origin")
   func report() throws {
     let report = try configuration([.server: "h"]).report
@@ -130,6 +146,12 @@ import Testing
 
 @Suite struct SecretsTests {
   @Test(arguments: [
+    ("ipmitool user set password 3 secret", "ipmitool user set password 3 ***"),
+    ("storcli64 /c0 set securitykey=secret", "storcli64 /c0 set securitykey=***"),
+    ("curl -ume:secret u", "curl -u*** u"),
+    ("sshpass -psecret ssh h", "sshpass -p*** ssh h"),
+    ("hdparm --security-set-pass secret /dev/sda", "hdparm --security-set-pass *** /dev/sda"),
+    ("wget http://h/f?id=1&token=secret", "wget http://h/f?id=1&token=***"),
     ("ipmitool -U admin -P secret lan print", "ipmitool -U admin -P *** lan print"),
     ("curl -u me:secret http://h/", "curl -u *** http://h/"),
     ("curl http://me:secret@h/f -o f", "curl http://***@h/f -o f"),

@@ -12,8 +12,16 @@ import SystemFiles
 ///                     3.process     the command's process, while it runs
 ///                     3.stdout 3.stderr     its output (OutputSpool)
 ///                     3.result      its result
+///                     reserve       room for the notes above, should the medium fill up
 final class Journal {
+  /// How many bytes of output are kept for a set, before the tasks that follow are given less; its RAM is the node's.
+  private static let outputBudget = 64 << 20
+  /// What a stream gets even then.
+  private static let leastOutput = 1 << 20
+  private static let reserveSize = 256 << 10
+
   let directory: String
+  private var spooled = 0
 
   init(stateDirectory: String) throws(SystemError) {
     directory = stateDirectory + "/journal"
@@ -22,13 +30,24 @@ final class Journal {
 
   private var setPath: String { "\(directory)/set.json" }
   private var ownerPath: String { "\(directory)/owner.json" }
+  private var reservePath: String { "\(directory)/reserve" }
   func path(_ task: Int, _ what: String) -> String { "\(directory)/\(task).\(what)" }
 
   /// Takes a set in hand: from here on it survives the agent.
   func begin(_ text: [UInt8], owner: NodeIdentity) throws(SystemError) {
     try clear()
+    try File(reservePath, O_WRONLY | O_CREAT, mode: 0o600).write([UInt8](repeating: 0, count: Self.reserveSize))
     try FileSystem.writeAtomically(Array(owner.json.text.utf8), to: ownerPath, mode: 0o600)
     try FileSystem.writeAtomically(text, to: setPath, mode: 0o600)
+  }
+
+  private func write(_ bytes: [UInt8], _ task: Int, _ what: String) throws(SystemError) {
+    do throws(SystemError) {
+      try FileSystem.writeAtomically(bytes, to: path(task, what), mode: 0o600)
+    } catch {
+      guard error.errno == ENOSPC, unlink(reservePath) == 0 else { throw error }
+      try FileSystem.writeAtomically(bytes, to: path(task, what), mode: 0o600)
+    }
   }
 
   /// The set that an earlier agent had in hand, with its owner, or `nil`.
@@ -39,16 +58,14 @@ final class Journal {
     return (text, owner)
   }
 
-  func start(_ task: Int) throws(SystemError) {
-    try FileSystem.writeAtomically([], to: path(task, "started"), mode: 0o600)
-  }
+  func start(_ task: Int) throws(SystemError) { try write([], task, "started") }
 
   func hasStarted(_ task: Int) -> Bool { FileSystem.exists(path(task, "started")) }
 
   /// Notes the command's process, so that a later agent can wait for it.
   func note(_ process: ProcessIdentity, of task: Int) {
     // Without it a later agent goes by the command's pipes alone.
-    try? FileSystem.writeAtomically(Array(process.json.text.utf8), to: path(task, "process"), mode: 0o600)
+    try? write(Array(process.json.text.utf8), task, "process")
   }
 
   func process(of task: Int) -> ProcessIdentity? {
@@ -58,7 +75,11 @@ final class Journal {
   }
 
   func finish(_ task: Int, _ result: TaskResult) throws(SystemError) {
-    try FileSystem.writeAtomically(Array(result.json.text.utf8), to: path(task, "result"), mode: 0o600)
+    for stream in ["stdout", "stderr"] {
+      var status = stat()
+      if stat(path(task, stream), &status) == 0 { spooled += Int(status.st_size) }
+    }
+    try write(Array(result.json.text.utf8), task, "result")
   }
 
   func result(of task: Int) -> TaskResult? {
@@ -66,8 +87,11 @@ final class Journal {
   }
 
   /// Makes the spools of a task that is to run, empty.
+  ///
+  /// - Parameter limit: bytes of each; less when the set has much output already.
   func makeSpools(of task: Int, limit: Int) throws(SystemError) -> TaskOutput<OutputSpool> {
-    TaskOutput(
+    let limit = min(limit, max(Self.leastOutput, (Self.outputBudget - spooled) / 2))
+    return TaskOutput(
       stdout: try OutputSpool(path(task, "stdout"), limit: limit),
       stderr: try OutputSpool(path(task, "stderr"), limit: limit))
   }
@@ -86,6 +110,7 @@ final class Journal {
   /// Forgets the set: its report was accepted, or nobody wants it. The set goes first, so that a half-cleared journal is none.
   func clear() throws(SystemError) {
     try FileSystem.remove(setPath)
+    spooled = 0
     for name in FileSystem.names(in: directory) { try FileSystem.remove("\(directory)/\(name)") }
   }
 }
