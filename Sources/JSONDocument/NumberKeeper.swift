@@ -49,7 +49,9 @@ enum NumberKeeper {
   }
 
   static func restored(_ number: String) -> String {
-    number.hasSuffix(mark) ? String(number.dropLast(mark.utf8.count)) : number
+    guard number.hasSuffix(mark) else { return number }
+    let source = number.dropLast(mark.utf8.count)
+    return needsMark(Array(source.utf8)) ? String(source) : number
   }
 
   private static func append(_ word: inout [UInt8], to result: inout [UInt8], _ offset: Int) throws(JSONParseError) {
@@ -59,10 +61,13 @@ enum NumberKeeper {
       throw JSONParseError(reason: "\(String(decoding: word.prefix(30), as: UTF8.self)) is no value", offset: offset)
     }
     result += word
-    let digits = word.first == UInt8(ascii: "-") ? word.dropFirst() : word[...]
-    let isBig = digits.count > longestSafe || word == Array("-0".utf8)
-    if !isName, isBig, digits.allSatisfy(isDigit) { result += mark.utf8 }
+    if needsMark(word) { result += mark.utf8 }
     word.removeAll(keepingCapacity: true)
+  }
+
+  private static func needsMark(_ word: [UInt8]) -> Bool {
+    let digits = word.first == UInt8(ascii: "-") ? word.dropFirst() : word[...]
+    return digits.allSatisfy(isDigit) && (digits.count > longestSafe || word == Array("-0".utf8))
   }
 
   /// RFC 8259, section 6.

@@ -148,8 +148,8 @@ import Testing
   @Test(arguments: [
     ("ipmitool user set password 3 secret", "ipmitool user set password 3 ***"),
     ("storcli64 /c0 set securitykey=secret", "storcli64 /c0 set securitykey=***"),
-    ("curl -ume:secret u", "curl -u*** u"),
-    ("sshpass -psecret ssh h", "sshpass -p*** ssh h"),
+    ("curl -ume:hunter2 u", "curl -u*** u"),
+    ("sshpass -phunter2 ssh h", "sshpass -p*** ssh h"),
     ("hdparm --security-set-pass secret /dev/sda", "hdparm --security-set-pass *** /dev/sda"),
     ("wget http://h/f?id=1&token=secret", "wget http://h/f?id=1&token=***"),
     ("ipmitool -U admin -P secret lan print", "ipmitool -U admin -P *** lan print"),
