@@ -2,7 +2,7 @@
 ///
 /// json-c turns integers beyond 64 bits, and minus zero, into the nearest number that it can hold, but keeps the source text
 /// of a *fraction*: so these pass through it with an exponent that means nothing and is taken off again. It also takes
-/// numbers and quotes that are not JSON's; they are refused here, and so are documents of too many values.
+/// numbers and quotes that are not JSON's; they are refused here, and so are documents that are too deep or have too many values.
 enum NumberKeeper {
   private static let mark = "e00000000000000000"
   private static let longestSafe = 18
@@ -12,6 +12,7 @@ enum NumberKeeper {
     var result: [UInt8] = []
     result.reserveCapacity(text.count + 64)
     var values = 1
+    var depth = 0
     var inString = false
     var escaped = false
     var word: [UInt8] = []
@@ -35,13 +36,17 @@ enum NumberKeeper {
       result.append(byte)
       switch byte {
       case UInt8(ascii: "\""): inString = true
-      case UInt8(ascii: ","), UInt8(ascii: "["), UInt8(ascii: "{"):
+      case UInt8(ascii: "["), UInt8(ascii: "{"):
+        depth += 1
         values += 1
-        guard values <= maximumValues else {
-          throw JSONParseError(reason: "more than \(maximumValues) values", offset: offset)
-        }
+      case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+      case UInt8(ascii: ","): values += 1
       case UInt8(ascii: "'"): throw JSONParseError(reason: "a single quote", offset: offset)
       default: break
+      }
+      guard depth <= JSON.maximumDepth else { throw JSONParseError(reason: "nesting too deep", offset: offset) }
+      guard values <= maximumValues else {
+        throw JSONParseError(reason: "more than \(maximumValues) values", offset: offset)
       }
     }
     try append(&word, to: &result, result.count)

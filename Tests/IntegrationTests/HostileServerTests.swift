@@ -28,7 +28,7 @@ import Testing
     Nonsense("no task set", .answer(status: 200, body: #"{"tasks":{"cmd":"x"}}"#), "no list of tasks"),
     Nonsense("a list", .answer(status: 200, body: "[1]"), "not a task set"),
     Nonsense("not UTF-8", .answer(status: 200, body: "{\"tasks\":[]}\u{0}"), "not valid JSON"),
-    Nonsense("100 MB", .huge(bytes: 100_000_000), "longer than 2097152 bytes"),
+    Nonsense("100 MB", .huge(bytes: 100_000_000), "longer than 4194304 bytes"),
     Nonsense("deep nesting", .deep(levels: 100_000), "nesting too deep"),
     Nonsense("deeper nesting", .deep(levels: 1_000_000), "nesting too deep"),
     Nonsense("a circle", .redirectLoop, "redirects in a circle"),
