@@ -101,7 +101,7 @@ import Testing
       #expect(!FileManager.default.fileExists(atPath: stage.path("ran")))
       try await agent.waitForLog("the set cannot be kept in the journal, so nothing of it is run")
       let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(agent.pid)/root\(stage.journal)")
-      #expect(names == [], "nothing half-written")
+      #expect(names.allSatisfy { $0 == "reserve" }, "nothing half-written: \(names)")
       #expect(!agent.hasEnded)
     }
   }

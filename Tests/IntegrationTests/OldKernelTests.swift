@@ -8,7 +8,7 @@ import Testing
   static let missing = ["pidfd_open", "clone3", "close_range", "getrandom", "statx", "copy_file_range"]
 
   private func wrapper(_ calls: [String]) -> [String] {
-    ["strace", "-f", "-qq", "-o", "/dev/null"] + calls.map { "--inject=\($0):error=ENOSYS" }
+    ["strace", "-D", "-f", "-qq", "-o", "/dev/null"] + calls.map { "--inject=\($0):error=ENOSYS" }
   }
 
   private static let cases = [missing] + missing.map { [$0] }

@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// A program that a test runs: the real agent, alone or behind a wrapper (`strace`, `chroot`), with its stderr in a file.
+/// A program that a test runs: the real agent, alone or behind a wrapper (`strace -D`, `chroot`) that becomes it, with its
+/// stderr in a file.
 final class AgentProcess: Sendable {
   enum End: Equatable {
     case exited(Int32)
@@ -136,6 +137,15 @@ extension AgentProcess {
   var children: [String] {
     let text = try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)
     return (text ?? "").split(separator: " ").map(String.init)
+  }
+}
+
+/// Ends what still works in that directory: commands that a test which failed has left waiting.
+func endProcesses(in directory: String) {
+  let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+  for pid in entries.compactMap({ pid_t($0) }) {
+    let place = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/cwd")
+    if place?.hasPrefix(directory + "/") == true { kill(pid, SIGKILL) }
   }
 }
 

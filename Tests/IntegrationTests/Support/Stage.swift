@@ -124,6 +124,7 @@ final class Stage: Sendable {
       _ = try? await agent.wait(.seconds(10))
     }
     await mock.stop()
+    endProcesses(in: directory)
     try? FileManager.default.removeItem(atPath: directory)
   }
 }
