@@ -80,27 +80,19 @@ import Testing
     }
   }
 
-  /// Mounts a small file system over the state directory, in a mount namespace of its own.
-  private func onSmallState(_ options: String, before: String = ":") -> [String] {
-    let script = """
-      state=$1; shift
-      mkdir -p "$state" && mount -t tmpfs -o \(options) tmpfs "$state" && cd "$state" && \(before) && cd / && exec "$@"
-      """
-    return ["unshare", "--mount", "sh", "-c", script, "sh"]
-  }
-
   @Test(.enabled(if: Namespaces.areAvailable, "needs the right to make a mount namespace"))
   func aFullStateDirectoryRunsNothing() async throws {
     try await withStage { stage in
-      let wrapper = onSmallState("size=64k", before: "mkdir journal && { cat /dev/zero >fill 2>/dev/null || :; }")
-      let agent = try stage.startAgent(wrapper: wrapper + [stage.path("state")])
+      let wrapper = stage.stateInMemory(
+        "size=64k", before: "mkdir journal && { cat /dev/zero >fill 2>/dev/null || :; }")
+      let agent = try stage.startAgent(wrapper: wrapper)
       let report = try await stage.report(of: #"{"tasks":[{"cmd":"touch '\#(stage.path("ran"))'"},{"cmd":"true"}]}"#)
       #expect(report.code(0) == "ENOSPC")
       #expect(report.error(0)?["message"]?.stringValue?.contains("No space left on device") == true)
       #expect(report.isUntouched(1))
       #expect(!FileManager.default.fileExists(atPath: stage.path("ran")))
       try await agent.waitForLog("the set cannot be kept in the journal, so nothing of it is run")
-      let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(agent.pid)/root\(stage.journal)")
+      let names = try stage.journalNames(of: agent)
       #expect(names.allSatisfy { $0 == "reserve" }, "nothing half-written: \(names)")
       #expect(!agent.hasEnded)
     }
@@ -110,7 +102,7 @@ import Testing
   @Test(.enabled(if: Namespaces.areAvailable, "needs the right to make a mount namespace"))
   func aStateDirectoryThatFillsUpCostsOutputOnly() async throws {
     try await withStage { stage in
-      try stage.startAgent(wrapper: onSmallState("size=1m") + [stage.path("state")])
+      try stage.startAgent(wrapper: stage.stateInMemory("size=1m"))
       try stage.push(
         commands: ["echo head; head -c 3000000 /dev/zero | tr '\\0' x; touch '\(stage.path("ended"))'"])
       let report = try await stage.nextReport()
@@ -126,7 +118,7 @@ import Testing
   @Test(.enabled(if: Namespaces.areAvailable, "needs the right to make a mount namespace"))
   func aReadOnlyStateDirectory() async throws {
     try await withStage { stage in
-      let agent = try stage.startAgent(wrapper: onSmallState("ro,size=64k") + [stage.path("state")])
+      let agent = try stage.startAgent(wrapper: stage.stateInMemory("ro,size=64k"))
       #expect(try await agent.wait() == .exited(78))
       #expect(agent.log.contains("cannot make the directory \(stage.journal): Read-only file system"))
     }
