@@ -36,9 +36,14 @@ final class Journal {
   /// Takes a set in hand: from here on it survives the agent.
   func begin(_ text: [UInt8], owner: NodeIdentity) throws(SystemError) {
     try clear()
-    try File(reservePath, O_WRONLY | O_CREAT, mode: 0o600).write([UInt8](repeating: 0, count: Self.reserveSize))
-    try FileSystem.writeAtomically(Array(owner.json.text.utf8), to: ownerPath, mode: 0o600)
-    try FileSystem.writeAtomically(text, to: setPath, mode: 0o600)
+    do throws(SystemError) {
+      try File(reservePath, O_WRONLY | O_CREAT, mode: 0o600).write([UInt8](repeating: 0, count: Self.reserveSize))
+      try FileSystem.writeAtomically(Array(owner.json.text.utf8), to: ownerPath, mode: 0o600)
+      try FileSystem.writeAtomically(text, to: setPath, mode: 0o600)
+    } catch {
+      try? clear()
+      throw error
+    }
   }
 
   private func write(_ bytes: [UInt8], _ task: Int, _ what: String) throws(SystemError) {
