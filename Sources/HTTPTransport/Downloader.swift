@@ -104,11 +104,13 @@ public struct Downloader {
     do throws(SystemError) {
       // An empty file has no first piece.
       if written == nil { written = try Self.begin(part, output, start, response) }
-      guard Self.wholeSize(response) ?? written == written else {
-        throw SystemError("get the whole file: \(written ?? 0) bytes are here", errno: EBADMSG)
-      }
     } catch {
       throw HTTPError(code: error.code, message: "\(what): \(error)", isRetryable: error.errno == EBADMSG)
+    }
+    if let size = Self.wholeSize(response), size != written {
+      throw HTTPError(
+        code: "EBADMSG", message: "\(what): \(written ?? 0) of \(size) bytes came", status: response.status,
+        isRetryable: true)
     }
   }
 

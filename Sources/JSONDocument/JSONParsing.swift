@@ -28,7 +28,7 @@ extension JSON {
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
 
     // json-c takes the final NUL for the end of the document; a bare number is complete only with it.
-    var bytes = try NumberKeeper.prepared(text, maximumValues: maximumValues)
+    var bytes = try JSONScreening.prepared(text, maximumValues: maximumValues)
     if let zero = bytes.firstIndex(of: 0) { throw JSONParseError(reason: "NUL byte", offset: zero) }
     bytes.append(0)
     let root = bytes.withUnsafeBytes { buffer in
@@ -52,7 +52,7 @@ extension JSON {
     case json_type_boolean:
       self = .bool(json_object_get_boolean(node) != 0)
     case json_type_int, json_type_double:
-      self = .number(NumberKeeper.restored(String(cString: json_object_to_json_string_ext(node, 0))))
+      self = .number(JSONScreening.restored(String(cString: json_object_to_json_string_ext(node, 0))))
     case json_type_string:
       let bytes = UnsafeRawBufferPointer(
         start: json_object_get_string(node), count: Int(json_object_get_string_len(node)))

@@ -1,3 +1,5 @@
+import HTTPTransport
+
 /// What the agent's command line asks for.
 public enum Arguments: Equatable {
   case run(flags: [AgentOption: String], commandLine: String, once: Bool)
@@ -64,6 +66,9 @@ public enum Arguments: Equatable {
     }
     guard !arguments.url.isEmpty else { throw ConfigurationError("fetch: which URL? See monorail-agent --help") }
     guard !arguments.output.isEmpty else { throw ConfigurationError("fetch: where to? Give -o FILE") }
+    if let digest = arguments.sha256 {
+      do throws(HTTPError) { _ = try URLText.digest(digest) } catch { throw ConfigurationError("fetch: \(error)") }
+    }
     guard arguments.output != "-" else { throw ConfigurationError("fetch: -o takes a file; stdout cannot be verified") }
     return arguments
   }

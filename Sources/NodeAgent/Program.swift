@@ -33,7 +33,9 @@ public enum Program {
       case .fetch(let arguments):
         return FetchCommand(arguments, userAgent: userAgent).run()
       case .config(let flags, let commandLine):
-        print(try configuration(flags, commandLine).report.prettyText, terminator: "")
+        let configuration = try configuration(flags, commandLine)
+        for warning in configuration.warnings { console.write(line: "monorail-agent: \(warning)") }
+        print(configuration.report.prettyText, terminator: "")
         return 0
       case .run(let flags, let commandLine, let once):
         return try serve(try configuration(flags, commandLine), once: once, console)

@@ -98,6 +98,19 @@ import Testing
     }
   }
 
+  @Test(
+    .enabled(if: Namespaces.areAvailable, "needs the right to make a mount namespace"), arguments: ["300k", "1m", "4m"])
+  func talkativeTasksLeaveRoomForTheOthers(size: String) async throws {
+    try await withStage { stage in
+      try stage.startAgent(wrapper: stage.stateInMemory("size=\(size)"))
+      let flood = "head -c 10000000 /dev/zero | tr '\\0' x; echo; echo tail"
+      try stage.push(commands: [flood, "echo second", flood, "echo fourth", "echo fifth"])
+      let report = try await stage.nextReport()
+      for index in [0, 2] { #expect(report.stdout(index)?.hasSuffix("x\ntail\n") == true) }
+      #expect([1, 3, 4].map { report.stdout($0) } == ["second\n", "fourth\n", "fifth\n"])
+    }
+  }
+
   /// The output may not fit; the command goes on, and what there was room for is reported.
   @Test(.enabled(if: Namespaces.areAvailable, "needs the right to make a mount namespace"))
   func aStateDirectoryThatFillsUpCostsOutputOnly() async throws {

@@ -121,14 +121,17 @@ import Testing
   }
 
   @Test func fetch() throws {
-    let arguments = try Arguments(["fetch", "http://h/f?a=b", "-o", "/f", "--sha256=ab"])
-    #expect(arguments == .fetch(.init(url: "http://h/f?a=b", output: "/f", sha256: "ab", certificateAuthorities: nil)))
+    let digest = String(repeating: "ab", count: 32)
+    let arguments = try Arguments(["fetch", "http://h/f?a=b", "-o", "/f", "--sha256=\(digest)"])
+    #expect(
+      arguments == .fetch(.init(url: "http://h/f?a=b", output: "/f", sha256: digest, certificateAuthorities: nil)))
   }
 
   @Test(arguments: [
     ["--nonsense"], ["run", "now"], ["--server"], ["--server="], ["config", "--once"], ["fetch"],
     ["fetch", "http://h/f"],
-    ["fetch", "a", "b", "-o", "c"], ["--once=yes"],
+    ["fetch", "a", "b", "-o", "c"], ["fetch", "a", "-o", "c", "--sha256", "zz"], ["fetch", "a", "-o", "-"],
+    ["--once=yes"],
   ])
   func refused(words: [String]) {
     #expect(throws: ConfigurationError.self) { try Arguments(words) }

@@ -58,7 +58,7 @@ public struct AgentConfiguration: Sendable {
       if let value = parser(setting.value) { return value }
       let problem = "\(setting.origin): \"\(URLText.withoutSecrets(setting.value))\" is not \(form)"
       // The stock profile writes these from its own settings; a node must not stay behind for them.
-      guard [.syslog, .mac].contains(option), setting.origin.hasPrefix(commandLinePath) else {
+      guard [" SYSLOGSERVER", " BOOTIF"].contains(where: setting.origin.hasSuffix) else {
         throw ConfigurationError(problem)
       }
       warnings.append("\(problem); doing without it")

@@ -14,14 +14,11 @@ import SystemFiles
 ///                     3.result      its result
 ///                     reserve       room for the notes above, should the medium fill up
 final class Journal {
-  /// How many bytes of output are kept for a set, before the tasks that follow are given less; its RAM is the node's.
-  private static let outputBudget = 64 << 20
-  /// What a stream gets even then.
-  private static let leastOutput = 1 << 20
+  /// What is kept of a stream at least, in bytes: a page of memory, with the spool's header.
+  private static let leastOutput = 4096 - SpoolHeader.size
   private static let reserveSize = 256 << 10
 
   let directory: String
-  private var spooled = 0
 
   init(stateDirectory: String) throws(SystemError) {
     directory = stateDirectory + "/journal"
@@ -47,11 +44,18 @@ final class Journal {
   }
 
   private func write(_ bytes: [UInt8], _ task: Int, _ what: String) throws(SystemError) {
-    do throws(SystemError) {
+    try withReserve { () throws(SystemError) in
       try FileSystem.writeAtomically(bytes, to: path(task, what), mode: 0o600)
+    }
+  }
+
+  /// Does it again without the reserve when the medium is full.
+  private func withReserve<Result>(_ body: () throws(SystemError) -> Result) throws(SystemError) -> Result {
+    do throws(SystemError) {
+      return try body()
     } catch {
       guard error.errno == ENOSPC, unlink(reservePath) == 0 else { throw error }
-      try FileSystem.writeAtomically(bytes, to: path(task, what), mode: 0o600)
+      return try body()
     }
   }
 
@@ -80,9 +84,9 @@ final class Journal {
   }
 
   func finish(_ task: Int, _ result: TaskResult) throws(SystemError) {
-    for stream in ["stdout", "stderr"] {
-      var status = stat()
-      if stat(path(task, stream), &status) == 0 { spooled += Int(status.st_size) }
+    // An output that is missing is empty, and takes no page of memory.
+    for stream in ["stdout", "stderr"] where SpooledOutput(path(task, stream))?.total == 0 {
+      try FileSystem.remove(path(task, stream))
     }
     try write(Array(result.json.text.utf8), task, "result")
   }
@@ -93,12 +97,17 @@ final class Journal {
 
   /// Makes the spools of a task that is to run, empty.
   ///
-  /// - Parameter limit: bytes of each; less when the set has much output already.
+  /// - Parameter limit: bytes of each; less when that were over a quarter of what the medium has left, so that there is
+  ///   always room for the tasks that follow.
   func makeSpools(of task: Int, limit: Int) throws(SystemError) -> TaskOutput<OutputSpool> {
-    let limit = min(limit, max(Self.leastOutput, (Self.outputBudget - spooled) / 2))
-    return TaskOutput(
-      stdout: try OutputSpool(path(task, "stdout"), limit: limit),
-      stderr: try OutputSpool(path(task, "stderr"), limit: limit))
+    var space = statvfs()
+    let free = statvfs(directory, &space) == 0 ? Int(space.f_bavail) * Int(space.f_frsize) : Int.max
+    let limit = min(limit, max(Self.leastOutput, free / 4))
+    return try withReserve { () throws(SystemError) in
+      TaskOutput(
+        stdout: try OutputSpool(path(task, "stdout"), limit: limit),
+        stderr: try OutputSpool(path(task, "stderr"), limit: limit))
+    }
   }
 
   /// Goes on with the spools that an earlier agent made.
@@ -115,7 +124,6 @@ final class Journal {
   /// Forgets the set: its report was accepted, or nobody wants it. The set goes first, so that a half-cleared journal is none.
   func clear() throws(SystemError) {
     try FileSystem.remove(setPath)
-    spooled = 0
     for name in FileSystem.names(in: directory) { try FileSystem.remove("\(directory)/\(name)") }
   }
 }

@@ -109,7 +109,10 @@ struct TaskSetRunner {
         return result
       }
       log.warning("\(label): failed, run \(attempt) of \(task.retries + 1); running it again")
-      stop.sleep(milliseconds: backoff.next())
+      guard stop.sleep(milliseconds: backoff.next()) else {
+        logEnd(result, label, started)
+        return result
+      }
       attempt += 1
     }
   }

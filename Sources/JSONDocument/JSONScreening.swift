@@ -3,7 +3,7 @@
 /// json-c turns integers beyond 64 bits, and minus zero, into the nearest number that it can hold, but keeps the source text
 /// of a *fraction*: so these pass through it with an exponent that means nothing and is taken off again. It also takes
 /// numbers and quotes that are not JSON's; they are refused here, and so are documents that are too deep or have too many values.
-enum NumberKeeper {
+enum JSONScreening {
   private static let mark = "e00000000000000000"
   private static let longestSafe = 18
 
@@ -32,7 +32,7 @@ enum NumberKeeper {
         word.append(byte)
         continue
       }
-      try append(&word, to: &result, offset)
+      try appendWord(&word, to: &result, offset)
       result.append(byte)
       switch byte {
       case UInt8(ascii: "\""): inString = true
@@ -49,7 +49,7 @@ enum NumberKeeper {
         throw JSONParseError(reason: "more than \(maximumValues) values", offset: offset)
       }
     }
-    try append(&word, to: &result, result.count)
+    try appendWord(&word, to: &result, result.count)
     return result
   }
 
@@ -59,7 +59,8 @@ enum NumberKeeper {
     return needsMark(Array(source.utf8)) ? String(source) : number
   }
 
-  private static func append(_ word: inout [UInt8], to result: inout [UInt8], _ offset: Int) throws(JSONParseError) {
+  private static func appendWord(_ word: inout [UInt8], to result: inout [UInt8], _ offset: Int) throws(JSONParseError)
+  {
     guard !word.isEmpty else { return }
     let isName = [Array("true".utf8), Array("false".utf8), Array("null".utf8)].contains(word)
     guard isName || isNumber(word) else {
