@@ -85,8 +85,11 @@ final class Journal {
 
   func finish(_ task: Int, _ result: TaskResult) throws(SystemError) {
     // An output that is missing is empty, and takes no page of memory.
-    for stream in ["stdout", "stderr"] where SpooledOutput(path(task, stream))?.total == 0 {
-      try FileSystem.remove(path(task, stream))
+    for stream in ["stdout", "stderr"] {
+      var status = stat()
+      if stat(path(task, stream), &status) == 0, status.st_size == SpoolHeader.size {
+        try FileSystem.remove(path(task, stream))
+      }
     }
     try write(Array(result.json.text.utf8), task, "result")
   }

@@ -18,6 +18,8 @@ final class OutputPipes {
   func create() throws(SystemError) {
     close()
     for path in [stdoutPath, stderrPath] {
+      if mkfifo(path, 0o600) == 0 { continue }
+      // One that an earlier agent left.
       unlink(path)
       guard mkfifo(path, 0o600) == 0 else { throw SystemError("make the pipe \(path)") }
     }
