@@ -28,6 +28,23 @@ import Testing
     }
   }
 
+  @Test func everyMemberOfTheGroupIsToldToEnd() async throws {
+    try await withStage { stage in
+      try stage.startAgent()
+      let member = "trap \"echo told; exit\" TERM; echo begun; while :; do sleep 0.05; done"
+      try stage.push(JSON.array([["cmd": .string("sh -c '\(member)' & wait"), "timeout": 500]]).asTaskSet)
+      #expect(try await stage.nextReport().stdout() == "begun\ntold\n")
+    }
+  }
+
+  @Test func waitingForABackgroundChildTakesNoProcessorTime() async throws {
+    try await withStage { stage in
+      let agent = try stage.startAgent()
+      _ = try await stage.report(of: #"{"tasks":[{"cmd":"sleep 5 & echo begun"}]}"#)
+      #expect(try agent.processorTicks() < 50, "the wait is 2 s")
+    }
+  }
+
   @Test func aCommandThatTidiesUpOnSIGTERMMayDoSo() async throws {
     try await withStage { stage in
       try stage.startAgent()

@@ -115,8 +115,8 @@ final class CommandRunner {
     var endedAt: Int?
     while true {
       let now = Ticks.now()
-      if endedAt == nil, leader.hasEnded { endedAt = now }
-      if let time = noteAt, endedAt == nil, now >= time {
+      if endedAt == nil, leader.hasEnded { (endedAt, noteAt) = (now, nil) }
+      if let time = noteAt, now >= time {
         onLongRun()
         noteAt = nil
       }

@@ -126,6 +126,16 @@ extension AgentProcess {
     }
   }
 
+  /// The processor time that it has used, in clock ticks (a hundredth of a second each).
+  func processorTicks() throws -> Int {
+    let stat = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+    let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
+    guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else {
+      throw Failure("no times for process \(pid)")
+    }
+    return user + system
+  }
+
   /// What each of its open descriptors is.
   var descriptors: [String] {
     let directory = "/proc/\(pid)/fd"
