@@ -18,6 +18,7 @@ let package = Package(
   products: [
     .executable(name: "monorail-agent", targets: ["monorail-agent"]),
     .executable(name: "monorail-mock", targets: ["monorail-mock"]),
+    .executable(name: "monorail-overlay", targets: ["monorail-overlay"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2", traits: []),
@@ -31,6 +32,11 @@ let package = Package(
     .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+    .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+    .systemLibrary(name: "CELF", pkgConfig: "libelf", providers: [.apt(["libelf-dev"])]),
+    .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CLinux", cSettings: [.define("MONORAIL_REVISION", to: "\"\(revision)\"")]),
 
     .target(name: "SystemFiles", dependencies: ["CLinux"], swiftSettings: lean),
@@ -43,6 +49,19 @@ let package = Package(
       dependencies: ["CLinux", "Digests", "HTTPTransport", "JSONDocument", "MonorailProtocol", "SystemFiles", log],
       swiftSettings: lean),
     .executableTarget(name: "monorail-agent", dependencies: ["NodeAgent"], swiftSettings: lean),
+
+    .target(
+      name: "Overlay",
+      dependencies: ["CArchive", "CDeflate", "CELF", "CLZMA", "CZlib", "CLinux", "Digests", "SystemFiles"],
+      swiftSettings: strict),
+    .target(name: "OverlayWorkspace", dependencies: ["CLinux", "Overlay", "SystemFiles"], swiftSettings: strict),
+    .executableTarget(
+      name: "monorail-overlay",
+      dependencies: [
+        "JSONDocument", "Overlay", "OverlayWorkspace",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
 
     .target(
       name: "MockMonorail",
@@ -81,6 +100,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "MonorailProtocolTests", dependencies: ["JSONDocument", "MonorailProtocol"], swiftSettings: strict),
+    .testTarget(name: "OverlayTests", dependencies: ["Digests", "Overlay"], swiftSettings: strict),
+    .testTarget(
+      name: "OverlayToolTests", dependencies: ["Digests", "JSONDocument", "monorail-overlay"], swiftSettings: strict),
     .testTarget(name: "RcLocalTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,6 @@
+#ifndef MONORAIL_CDEFLATE_H
+#define MONORAIL_CDEFLATE_H
+
+#include <libdeflate.h>
+
+#endif

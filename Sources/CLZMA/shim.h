@@ -1,0 +1,6 @@
+#ifndef MONORAIL_CLZMA_H
+#define MONORAIL_CLZMA_H
+
+#include <lzma.h>
+
+#endif

@@ -1,0 +1,6 @@
+#ifndef MONORAIL_CZLIB_H
+#define MONORAIL_CZLIB_H
+
+#include <zlib.h>
+
+#endif
