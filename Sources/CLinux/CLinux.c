@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <ftw.h>
+#include <stdio.h>
 #include <string.h>
 
 #ifndef MONORAIL_REVISION
@@ -29,3 +31,15 @@ int monorail_spawn_in_directory(posix_spawn_file_actions_t *actions, const char 
 }
 
 short monorail_spawn_flags(void) { return POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK; }
+
+int monorail_open_unnamed_flag(void) { return O_TMPFILE; }
+
+int monorail_open_path_flag(void) { return O_PATH; }
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk) {
+  (void)status, (void)kind, (void)walk;
+  remove(path);
+  return 0;
+}
+
+void monorail_remove_tree(const char *path) { nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS); }

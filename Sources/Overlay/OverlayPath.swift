@@ -115,3 +115,13 @@ public struct OverlayPath: Hashable, Sendable, Comparable, CustomStringConvertib
     }
   }
 }
+
+extension OverlayPath {
+  /// The path as system calls take it, relative to the overlay's root.
+  var systemName: [CChar] { archiveName.systemName }
+}
+
+extension Collection<UInt8> {
+  /// The bytes as system calls take a name.
+  var systemName: [CChar] { map { CChar(bitPattern: $0) } + [0] }
+}

@@ -3,9 +3,11 @@
 #ifndef MONORAIL_CLINUX_H
 #define MONORAIL_CLINUX_H
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 // The git revision this build was made from, or "development".
 const char *monorail_revision(void);
@@ -25,6 +27,15 @@ int monorail_spawn_in_directory(posix_spawn_file_actions_t *actions, const char 
 
 // A session of its own, default signal handling, and the given signal mask.
 short monorail_spawn_flags(void);
+
+// O_TMPFILE, a GNU extension: a file without a name in the directory that is opened.
+int monorail_open_unnamed_flag(void);
+
+// O_PATH, a GNU extension: a file only to start from, which need not be readable.
+int monorail_open_path_flag(void);
+
+// Removes a directory and what is in it, as far as that is permitted, without following symlinks.
+void monorail_remove_tree(const char *path);
 
 // Whether a process that has ended was ended by a signal; its exit code or signal.
 static inline int monorail_was_signaled(int status) { return WIFSIGNALED(status); }

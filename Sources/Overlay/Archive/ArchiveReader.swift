@@ -135,7 +135,9 @@ public final class ArchiveReader {
     case S_IFREG: kind = .file(size: size)
     case S_IFDIR: kind = .directory
     case S_IFLNK:
-      guard let target = archive_entry_symlink(raw), strlen(target) > 0 else { throw refusal("is a symlink to nothing") }
+      guard let target = archive_entry_symlink(raw), strlen(target) > 0 else {
+        throw refusal("is a symlink to nothing")
+      }
       guard strlen(target) <= OverlayPath.longest else {
         throw refusal("is a symlink to a path of more than \(OverlayPath.longest) bytes")
       }

@@ -1,0 +1,54 @@
+import CLinux
+import Glibc
+import SystemFiles
+
+/// Contents of files, kept behind one another in a file without a name until an archive is written. Archives can be read
+/// only from begin to end, but are written in the order of their names.
+public final class ContentSpool: Sendable {
+  private let descriptor: Int32
+  private let directory: String
+
+  /// - Parameter directory: where there is room for all contents.
+  public init(directory: String) throws(OverlayError) {
+    self.directory = directory
+    var descriptor = open(directory, O_RDWR | O_CLOEXEC | monorail_open_unnamed_flag(), 0o600)
+    if descriptor < 0 {
+      let path = "\(directory)/.spool.\(getpid())"
+      descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+      unlink(path)
+    }
+    guard descriptor >= 0 else { throw .system("make a temporary file in \(directory)") }
+    self.descriptor = descriptor
+  }
+
+  deinit { close(descriptor) }
+
+  /// Bytes that it holds: the offset of what is appended next.
+  public func size() throws(OverlayError) -> Int {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .system("look at a temporary file in \(directory)") }
+    return Int(status.st_size)
+  }
+
+  public func append(_ bytes: UnsafeRawBufferPointer) throws(OverlayError) {
+    var offset = try size()
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset))
+      if count > 0 {
+        offset += count
+        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+      } else if errno != EINTR {
+        throw .system("write to a temporary file in \(directory)")
+      }
+    }
+  }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(OverlayError) -> Int {
+    while true {
+      let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+      if count >= 0 { return count }
+      guard errno == EINTR else { throw .system("read a temporary file in \(directory)") }
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import CLinux
+import Glibc
+import SystemFiles
+
+/// A file that gets its name when it is complete: until then the old file of that name stays as it is, and a program that
+/// is killed leaves nothing behind.
+final class OutputFile: ByteSink {
+  let path: String
+  private let descriptor: Int32
+  /// The name it has for now, where the file system knows no files without one.
+  private var temporaryPath: String?
+
+  init(_ path: String) throws(OverlayError) {
+    self.path = path
+    let (directory, name) = Self.split(path)
+    var status = stat()
+    if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      throw OverlayError(SystemError("write \(path)", errno: EISDIR))
+    }
+    let unnamed = open(directory, O_RDWR | O_CLOEXEC | monorail_open_unnamed_flag(), 0o600)
+    if unnamed >= 0 {
+      descriptor = unnamed
+    } else {
+      guard [EOPNOTSUPP, EISDIR, EINVAL].contains(errno) || (errno == ENOENT && access(directory, F_OK) == 0) else {
+        throw .system("create \(path)")
+      }
+      let temporary = "\(directory)/.\(name).\(getpid())"
+      descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+      guard descriptor >= 0 else { throw .system("create \(temporary)") }
+      temporaryPath = temporary
+    }
+  }
+
+  deinit {
+    close(descriptor)
+    if let temporaryPath { unlink(temporaryPath) }
+  }
+
+  func write(_ bytes: UnsafeRawBufferPointer) throws(OverlayError) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+      if count > 0 {
+        rest = rest.dropFirst(count)
+      } else if errno != EINTR {
+        throw .system("write \(path)")
+      }
+    }
+  }
+
+  /// Synchronizes the file and puts it in place, with the permissions that the umask leaves.
+  func finish() throws(OverlayError) {
+    let mask = umask(0)
+    umask(mask)
+    guard fchmod(descriptor, 0o666 & ~mask) == 0, fsync(descriptor) == 0 else { throw .system("write \(path)") }
+    let (directory, name) = Self.split(path)
+    if temporaryPath == nil {
+      let temporary = "\(directory)/.\(name).\(getpid())"
+      unlink(temporary)
+      guard linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) == 0 else {
+        throw .system("create \(path)")
+      }
+      temporaryPath = temporary
+    }
+    if let temporaryPath, rename(temporaryPath, path) != 0 { throw .system("create \(path)") }
+    temporaryPath = nil
+  }
+
+  private static func split(_ path: String) -> (directory: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+    return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
+  }
+}

@@ -1,0 +1,95 @@
+import CLinux
+import Glibc
+
+/// Looks at the extended attributes of a tree that is packed: a newc archive has no place for them.
+struct ExtendedAttributes {
+  let tree: String
+  /// Whether those that change nothing about the tree's shape are left out with a warning.
+  let dropsThem: Bool
+
+  /// Adds a sentence to `problems`, or warns, for each that would be lost.
+  func check(_ path: OverlayPath, _ problems: inout [String], _ warn: (String) -> Void) throws(OverlayError) {
+    for name in try names(path) {
+      switch Meaning(name, value: { value(of: name, path) }) {
+      case .nothing: break
+      case .shape(let what, let remedy): problems.append("\(path) \(what): \(remedy)")
+      case .property(let what, let remedy):
+        if dropsThem {
+          warn("\(path) loses its \(what)")
+        } else {
+          problems.append("\(path) has \(what), which an archive cannot hold: \(remedy), or give --drop-xattrs")
+        }
+      }
+    }
+  }
+
+  /// What an attribute is for.
+  enum Meaning: Equatable {
+    /// It matters only where it is.
+    case nothing
+    /// It says what is in the tree.
+    case shape(String, remedy: String)
+    /// It says something about one file.
+    case property(String, remedy: String)
+
+    init(_ name: String, value: () -> [UInt8]) {
+      // The same attributes stand under either name (the kernel's overlayfs.rst, "userxattr").
+      for prefix in ["trusted.overlay.", "user.overlay."] where name.hasPrefix(prefix) {
+        self = Self.ofOverlayfs(String(name.dropFirst(prefix.count)), value: value)
+        return
+      }
+      self =
+        switch name {
+        case "security.selinux": .nothing
+        case "security.capability":
+          .property("file capabilities", remedy: "remove them with setcap -r and set them from /opt/rc.local.hooks")
+        case "system.posix_acl_access", "system.posix_acl_default":
+          .property("an ACL", remedy: "remove it with setfacl -b")
+        default: .property("the attribute \(name)", remedy: "remove it with setfattr -x \(name)")
+        }
+    }
+
+    private static func ofOverlayfs(_ name: String, value: () -> [UInt8]) -> Meaning {
+      switch name {
+      case "opaque":
+        value() == [UInt8(ascii: "n")]
+          ? .nothing
+          : .shape(
+            "is an opaque directory, which hides what the base image has under it",
+            remedy: "change the overlay with monorail-overlay shell, which writes it as whiteouts")
+      case "redirect", "metacopy", "whiteout", "whiteouts":
+        .shape(
+          "has overlayfs's attribute \"\(name)\", which an archive cannot hold",
+          remedy: "mount the overlay with redirect_dir=off,metacopy=off, or use monorail-overlay shell")
+      default: .nothing
+      }
+    }
+  }
+
+  private func names(_ path: OverlayPath) throws(OverlayError) -> [String] {
+    let name = systemName(path)
+    var buffer = [CChar](repeating: 0, count: 1024)
+    var count = llistxattr(name, &buffer, buffer.count)
+    if count < 0, errno == ERANGE {
+      buffer = [CChar](repeating: 0, count: 64 << 10)
+      count = llistxattr(name, &buffer, buffer.count)
+    }
+    guard count >= 0 else {
+      if errno == EOPNOTSUPP { return [] }
+      throw .system("read the extended attributes of \(tree)/\(path)")
+    }
+    return buffer.prefix(count).split(separator: 0).map {
+      String(decoding: $0.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+  }
+
+  private func value(of attribute: String, _ path: OverlayPath) -> [UInt8] {
+    var value = [UInt8](repeating: 0, count: 16)
+    let count = lgetxattr(systemName(path), attribute, &value, value.count)
+    return Array(value.prefix(max(0, count)))
+  }
+
+  private func systemName(_ path: OverlayPath) -> [CChar] {
+    (Array(tree.utf8) + [UInt8(ascii: "/")] + path.archiveName).systemName
+  }
+}

@@ -1,0 +1,175 @@
+import Glibc
+import SystemFiles
+
+/// Makes an overlay of a directory: the same tree gives the same bytes on every machine, for every user.
+public struct Packer {
+  /// Whom the entries belong to, where the manifest does not say.
+  public enum Ownership: String, Sendable, CaseIterable {
+    case root, keep
+  }
+
+  /// The entries' times.
+  public enum Times: Sendable, Equatable {
+    /// No later than this, in seconds since 1970.
+    case clamped(to: UInt32)
+    case kept
+  }
+
+  public var writer = ArchiveWriter()
+  public var ownership = Ownership.root
+  public var times = Times.clamped(to: 0)
+  /// What the directory gets that it does not have; `nil` for nothing.
+  public var required: RequiredFiles?
+  public var manifest: Manifest?
+  /// Whether extended attributes are left out with a warning, and are no error.
+  public var dropsAttributes = false
+  public var warn: (String) -> Void = { _ in }
+  /// Called with bytes of files: how many were read, how many there are.
+  public var progress: (Int, Int) -> Void = { _, _ in }
+
+  public init() {}
+
+  /// Packs a directory. On failure what stood at `archive` still does.
+  public func pack(_ directory: String, to archive: String) throws(OverlayError) {
+    try checkOutside(archive, of: directory)
+    let members = try members(of: directory)
+    var seen: Set<Entry.LinkGroup> = []
+    let total = members.reduce(0) { sum, member in
+      if let links = member.entry.links, !seen.insert(links).inserted { return sum }
+      return sum + member.entry.size
+    }
+    try writer.write(members, to: archive) { progress($0, total) }
+  }
+
+  /// What goes into the archive, sorted by path.
+  func members(of directory: String) throws(OverlayError) -> [Member] {
+    let tree = try SourceTree(directory)
+    var members = try tree.members(dropsAttributes: dropsAttributes, warn: warn)
+    for index in members.indices {
+      if ownership == .root { (members[index].entry.owner, members[index].entry.group) = (0, 0) }
+      if case .clamped(let latest) = times {
+        members[index].entry.modified = min(members[index].entry.modified, latest)
+      }
+      // Whiteouts that overlayfs made are names of one device; that says nothing.
+      if members[index].entry.isWhiteout { members[index].entry.permissions = 0 }
+    }
+    if let manifest { try apply(manifest, to: &members, in: directory) }
+    if let required { try add(required.members(), to: &members, in: directory) }
+    members.sort { $0.entry.path < $1.entry.path }
+    let root = members.first.map(\.entry.permissions) ?? 0
+    if root & 0o555 != 0o555 {
+      warn(
+        "\(directory) has the mode \(String(root, radix: 8)), and so will / on the node: only root could use it; chmod 755 it"
+      )
+    }
+    return members
+  }
+
+  private func apply(_ manifest: Manifest, to members: inout [Member], in directory: String) throws(OverlayError) {
+    var places: [OverlayPath: Int] = [:]
+    for (index, member) in members.enumerated() { places[member.entry.path] = index }
+    for line in manifest.lines {
+      guard let index = places[line.path] else {
+        members.append(Member(try newEntry(line, in: directory, places)))
+        places[line.path] = members.count - 1
+        continue
+      }
+      let found = members[index].entry.kind
+      guard found.letter == line.type, line.device.map({ found == line.kind(of: $0) }) ?? true else {
+        throw OverlayError(
+          "the manifest says that \(line.path) is of the type \"\(line.type)\", but in \(directory) it is a \(found)")
+      }
+      members[index].entry.permissions = line.permissions
+      (members[index].entry.owner, members[index].entry.group) = (line.owner, line.group)
+      if let modified = line.modified { members[index].entry.modified = clamped(modified) }
+    }
+  }
+
+  /// An entry that only the manifest has.
+  private func newEntry(
+    _ line: Manifest.Line, in directory: String, _ places: [OverlayPath: Int]
+  ) throws(OverlayError) -> Entry {
+    guard let kind = line.kindOfItsOwn else {
+      throw OverlayError(
+        "the manifest names \(line.path), but \(directory) has no such \(line.type == "l" ? "symlink" : "file")")
+    }
+    return Entry(
+      line.path, kind, permissions: line.permissions, owner: line.owner, group: line.group,
+      modified: clamped(line.modified ?? 0))
+  }
+
+  private func clamped(_ time: UInt32) -> UInt32 {
+    if case .clamped(let latest) = times { min(time, latest) } else { time }
+  }
+
+  /// The directory's own files win.
+  private func add(_ required: [Member], to members: inout [Member], in directory: String) throws(OverlayError) {
+    var kinds: [OverlayPath: Entry.Kind] = [:]
+    for member in members { kinds[member.entry.path] = member.entry.kind }
+    for var member in required where kinds[member.entry.path] == nil {
+      for ancestor in member.entry.path.ancestors {
+        guard let kind = kinds[ancestor], kind != .directory else { continue }
+        throw OverlayError(
+          "\(member.entry.path) is required, but in \(directory) \(ancestor) is a \(kind); make it a directory, or give --no-required"
+        )
+      }
+      if case .clamped(let latest) = times { member.entry.modified = latest }
+      kinds[member.entry.path] = member.entry.kind
+      members.append(member)
+    }
+  }
+
+  /// An archive inside the directory would become part of the next one.
+  private func checkOutside(_ archive: String, of directory: String) throws(OverlayError) {
+    let parent = archive.lastIndex(of: "/").map { $0 == archive.startIndex ? "/" : String(archive[..<$0]) } ?? "."
+    guard let inner = RealPath(parent), let outer = RealPath(directory) else { return }
+    guard !inner.isInsideOrEqual(outer) else {
+      throw OverlayError(
+        "\(archive) is inside \(directory), which it would be packed into next time; write it elsewhere")
+    }
+  }
+}
+
+/// A path without symlinks.
+private struct RealPath {
+  private let components: [Substring]
+
+  init?(_ path: String) {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    components = String(cString: resolved).split(separator: "/")
+  }
+
+  func isInsideOrEqual(_ other: RealPath) -> Bool { components.starts(with: other.components) }
+}
+
+extension Entry.Kind {
+  /// As find(1) names the types.
+  var letter: Character {
+    switch self {
+    case .file: "f"
+    case .directory: "d"
+    case .symlink: "l"
+    case .fifo: "p"
+    case .socket: "s"
+    case .characterDevice: "c"
+    case .blockDevice: "b"
+    }
+  }
+}
+
+extension Manifest.Line {
+  /// The kind of an entry that is made from this line alone; `nil` for those that have contents.
+  var kindOfItsOwn: Entry.Kind? {
+    switch type {
+    case "d": .directory
+    case "p": .fifo
+    case "s": .socket
+    default: device.map { kind(of: $0) }
+    }
+  }
+
+  func kind(of device: Entry.DeviceNumber) -> Entry.Kind {
+    type == "b" ? .blockDevice(device) : .characterDevice(device)
+  }
+}

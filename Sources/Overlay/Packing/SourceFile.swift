@@ -1,0 +1,51 @@
+import Glibc
+import SystemFiles
+
+/// A regular file of this machine that goes into an archive; closed when it goes.
+struct SourceFile: ~Copyable {
+  private let descriptor: Int32
+  private let name: String
+
+  /// What tells whether somebody wrote to it.
+  struct State: Equatable {
+    let isRegular: Bool
+    let size: Int
+    let modified: [Int]
+  }
+
+  init(_ path: String) throws(OverlayError) {
+    try self.init(Array(path.utf8), in: AT_FDCWD, name: path)
+  }
+
+  /// - Parameters:
+  ///   - directory: an open directory that the path is relative to.
+  ///   - name: what it is called in errors.
+  init(_ path: [UInt8], in directory: Int32, name: String) throws(OverlayError) {
+    // Without O_NONBLOCK a fifo that took the file's place would hold the program.
+    descriptor = openat(directory, path.systemName, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    self.name = name
+    guard descriptor >= 0 else { throw .system("read \(name)") }
+  }
+
+  deinit { close(descriptor) }
+
+  borrowing func state() throws(OverlayError) -> State {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .system("look at \(name)") }
+    return State(
+      isRegular: status.st_mode & S_IFMT == S_IFREG, size: Int(status.st_size),
+      modified: [status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec])
+  }
+
+  borrowing func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(OverlayError) -> Int {
+    while true {
+      let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+      if count >= 0 { return count }
+      guard errno == EINTR else { throw .system("read \(name)") }
+    }
+  }
+
+  borrowing func hasChanged() -> OverlayError {
+    OverlayError("\(name) changed while it was read; pack again when nobody writes to it")
+  }
+}

@@ -1,0 +1,270 @@
+import CLinux
+import Glibc
+import SystemFiles
+
+/// A directory that an archive is unpacked into. Each name is reached from the directory itself, one component after the
+/// other, and no symlink is ever followed.
+final class UnpackedTree {
+  private let path: String
+  private let root: Int32
+  private let replacesFiles: Bool
+  private let setsOwners: Bool
+  private let leavesOutDevices: Bool
+  /// The directory that the last entry was in; most often the next is too.
+  private var parent: (path: OverlayPath, descriptor: Int32)?
+  private var made: Set<OverlayPath> = []
+  private var directories: [OverlayPath: Entry] = [:]
+  private var links: [Entry.LinkGroup: (path: OverlayPath, inode: UInt)] = [:]
+
+  /// - Parameters:
+  ///   - setsOwners: whether this process may give files away.
+  ///   - leavesOutDevices: whether a device that this process may not make is passed over, and files stay readable for
+  ///     their owner, because a manifest says what they are.
+  init(_ path: String, replacesFiles: Bool, setsOwners: Bool, leavesOutDevices: Bool) throws(OverlayError) {
+    (self.path, self.replacesFiles, self.setsOwners) = (path, replacesFiles, setsOwners)
+    self.leavesOutDevices = leavesOutDevices
+    root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard root >= 0 else { throw .system("unpack into \(path)") }
+  }
+
+  deinit {
+    if let parent { close(parent.descriptor) }
+    close(root)
+  }
+
+  /// Makes what an entry says.
+  ///
+  /// - Parameter data: gives the next bytes of the file, `nil` at their end.
+  func add(
+    _ entry: Entry, data: () throws(OverlayError) -> UnsafeRawBufferPointer?
+  ) throws(OverlayError) {
+    if entry.isDirectory {
+      if !entry.path.isRoot { try makeDirectory(entry) }
+      directories[entry.path] = entry
+      return
+    }
+    let parent = try openParent(of: entry.path)
+    let name = entry.path.name.systemName
+    try makeRoom(for: entry, in: parent, name)
+    switch entry.kind {
+    case .directory: break
+    case .file(let size): try addFile(entry, size, in: parent, name, data)
+    case .symlink(let target):
+      try attempt("make the symlink", entry) { symlinkat(target.systemName, parent, name) }
+      try setAttributes(of: name, in: parent, entry)
+    case .fifo: try makeNode(entry, S_IFIFO, 0, in: parent, name)
+    case .socket: try makeNode(entry, S_IFSOCK, 0, in: parent, name)
+    case .characterDevice(let device): try makeNode(entry, S_IFCHR, device.systemNumber, in: parent, name)
+    case .blockDevice(let device): try makeNode(entry, S_IFBLK, device.systemNumber, in: parent, name)
+    }
+    made.insert(entry.path)
+  }
+
+  /// Gives the directories their attributes, which could have forbidden to write into them.
+  func finish() throws(OverlayError) {
+    for (path, entry) in directories.sorted(by: { $0.key > $1.key }) {
+      let descriptor: Int32
+      if path.isRoot {
+        descriptor = dup(root)
+      } else {
+        let name = path.name.systemName
+        descriptor = openat(
+          try openParent(of: path), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+      }
+      guard descriptor >= 0 else { throw failure("open the directory", entry) }
+      defer { close(descriptor) }
+      try setAttributes(of: descriptor, entry)
+    }
+  }
+
+  private func makeDirectory(_ entry: Entry) throws(OverlayError) {
+    let parent = try openParent(of: entry.path)
+    let name = entry.path.name.systemName
+    if let there = status(of: name, in: parent) {
+      if there.st_mode & S_IFMT == S_IFDIR { return }
+      try makeRoom(for: entry, in: parent, name)
+    }
+    try attempt("make the directory", entry) { mkdirat(parent, name, 0o700) }
+    made.insert(entry.path)
+  }
+
+  /// Removes what stands where the entry goes: the archive's own earlier entry of that name, or, when that is wanted, a file
+  /// that was there before.
+  private func makeRoom(for entry: Entry, in parent: Int32, _ name: [CChar]) throws(OverlayError) {
+    guard let there = status(of: name, in: parent) else { return }
+    guard replacesFiles || made.contains(entry.path) else {
+      throw OverlayError("\"\(entry.path)\" exists in \(path) already; --force replaces it")
+    }
+    let isDirectory = there.st_mode & S_IFMT == S_IFDIR
+    if isDirectory {
+      directories[entry.path] = nil
+    }
+    try attempt(isDirectory ? "replace the directory" : "replace", entry) {
+      unlinkat(parent, name, isDirectory ? AT_REMOVEDIR : 0)
+    }
+  }
+
+  private func addFile(
+    _ entry: Entry, _ size: Int, in parent: Int32, _ name: [CChar],
+    _ data: () throws(OverlayError) -> UnsafeRawBufferPointer?
+  ) throws(OverlayError) {
+    let isLink = try link(entry, in: parent, name)
+    if isLink, size == 0 { return }
+    // The file may have become read-only under its first name.
+    if isLink { try attempt("write", entry) { fchmodat(parent, name, 0o600, 0) } }
+    let descriptor = openat(
+      parent, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | (isLink ? O_TRUNC : O_CREAT | O_EXCL), 0o600)
+    guard descriptor >= 0 else { throw failure("create", entry) }
+    defer { close(descriptor) }
+    try write(data, to: descriptor, size, entry)
+    try setAttributes(of: descriptor, entry)
+    if let links = entry.links, !isLink {
+      var status = stat()
+      guard fstat(descriptor, &status) == 0 else { throw failure("look at", entry) }
+      self.links[links] = (entry.path, status.st_ino)
+    }
+  }
+
+  /// Makes the entry another name of its file, when the file is there.
+  private func link(_ entry: Entry, in parent: Int32, _ name: [CChar]) throws(OverlayError) -> Bool {
+    guard let group = entry.links, let first = links[group] else { return false }
+    let source = try descend(to: first.path.parent ?? .root)
+    defer { if source != root { close(source) } }
+    let sourceName = first.path.name.systemName
+    guard let there = status(of: sourceName, in: source), there.st_ino == first.inode,
+      there.st_mode & S_IFMT == S_IFREG
+    else {
+      throw OverlayError("\"\(entry.path)\" is another name of \"\(first.path)\", which the archive has replaced since")
+    }
+    try attempt("link", entry) { linkat(source, sourceName, parent, name, 0) }
+    return true
+  }
+
+  private func makeNode(
+    _ entry: Entry, _ type: mode_t, _ device: dev_t, in parent: Int32, _ name: [CChar]
+  ) throws(OverlayError) {
+    guard mknodat(parent, name, type | 0o600, device) == 0 else {
+      if errno == EPERM, leavesOutDevices { return }
+      throw failure("make the \(entry.kind)", entry)
+    }
+    try setAttributes(of: name, in: parent, entry)
+  }
+
+  // A run of zeros this long becomes a hole.
+  private static let hole = 4096
+
+  private func write(
+    _ data: () throws(OverlayError) -> UnsafeRawBufferPointer?, to descriptor: Int32, _ size: Int, _ entry: Entry
+  ) throws(OverlayError) {
+    var offset = 0
+    while let bytes = try data() {
+      var start = 0
+      while start < bytes.count {
+        let zeros = size < 16 * Self.hole ? 0 : Self.zeros(in: bytes, at: start)
+        if zeros > 0 {
+          start += zeros
+          continue
+        }
+        var end = size < 16 * Self.hole ? bytes.count : min(start + Self.hole, bytes.count)
+        while end < bytes.count, Self.zeros(in: bytes, at: end) == 0 { end = min(end + Self.hole, bytes.count) }
+        while start < end {
+          let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+          let count = pwrite(descriptor, piece.baseAddress, piece.count, off_t(offset + start))
+          if count > 0 { start += count } else if errno != EINTR { throw failure("write", entry) }
+        }
+      }
+      offset += bytes.count
+    }
+    guard ftruncate(descriptor, off_t(offset)) == 0 else { throw failure("write", entry) }
+  }
+
+  /// The zeros that begin at an offset, when they are enough for a hole.
+  private static func zeros(in bytes: UnsafeRawBufferPointer, at start: Int) -> Int {
+    let count = min(hole, bytes.count - start)
+    guard count == hole, let base = bytes.baseAddress, bytes[start] == 0 else { return 0 }
+    return memcmp(base + start, base + start + 1, count - 1) == 0 ? count : 0
+  }
+}
+
+// MARK: - Reaching names
+
+extension UnpackedTree {
+  /// The directory that a path is in; open until the next call.
+  private func openParent(of path: OverlayPath) throws(OverlayError) -> Int32 {
+    guard let wanted = path.parent, !wanted.isRoot else { return root }
+    if let parent, parent.path == wanted { return parent.descriptor }
+    let descriptor = try descend(to: wanted)
+    if let parent { close(parent.descriptor) }
+    parent = (wanted, descriptor)
+    return descriptor
+  }
+
+  /// Opens a directory, and makes it where the archive had no entry for it.
+  private func descend(to path: OverlayPath) throws(OverlayError) -> Int32 {
+    var descriptor = root
+    var reached = OverlayPath.root
+    for component in path.components {
+      reached = reached.appending(component)
+      let name = component.systemName
+      let flags = monorail_open_path_flag() | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+      var next = openat(descriptor, name, flags)
+      if next < 0, errno == ENOENT, mkdirat(descriptor, name, 0o755) == 0 {
+        made.insert(reached)
+        directories[reached] = Entry(reached, .directory, permissions: 0o755)
+        next = openat(descriptor, name, flags)
+      }
+      let error = errno
+      if descriptor != root { close(descriptor) }
+      guard next >= 0 else {
+        guard error == ENOTDIR || error == ELOOP else {
+          throw OverlayError(SystemError("open the directory \"\(reached)\"", errno: error))
+        }
+        throw OverlayError("\"\(reached)\" is needed as a directory, but it is a symlink or a file")
+      }
+      descriptor = next
+    }
+    return descriptor
+  }
+
+  private func status(of name: [CChar], in parent: Int32) -> stat? {
+    var status = stat()
+    return fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? status : nil
+  }
+
+  private func attempt(_ what: String, _ entry: Entry, _ call: () -> Int32) throws(OverlayError) {
+    guard call() == 0 else { throw failure(what, entry) }
+  }
+
+  private func failure(_ what: String, _ entry: Entry) -> OverlayError { .system("\(what) \"\(entry.path)\"") }
+
+  /// Permissions that leave a file to its owner where only a manifest says the true ones.
+  private func permissions(_ entry: Entry) -> mode_t {
+    guard leavesOutDevices, !setsOwners else { return entry.permissions }
+    return entry.permissions | (entry.isDirectory ? 0o700 : 0o600)
+  }
+
+  private func setAttributes(of descriptor: Int32, _ entry: Entry) throws(OverlayError) {
+    if setsOwners {
+      try attempt("set the owner of", entry) { fchown(descriptor, entry.owner, entry.group) }
+    }
+    // Changing the owner takes setuid away.
+    try attempt("set the mode of", entry) { fchmod(descriptor, permissions(entry)) }
+    try attempt("set the time of", entry) { futimens(descriptor, times(entry)) }
+  }
+
+  private func setAttributes(of name: [CChar], in parent: Int32, _ entry: Entry) throws(OverlayError) {
+    if setsOwners {
+      try attempt("set the owner of", entry) { fchownat(parent, name, entry.owner, entry.group, AT_SYMLINK_NOFOLLOW) }
+    }
+    if case .symlink = entry.kind {
+    } else {
+      try attempt("set the mode of", entry) { fchmodat(parent, name, permissions(entry), 0) }
+    }
+    try attempt("set the time of", entry) { utimensat(parent, name, times(entry), AT_SYMLINK_NOFOLLOW) }
+  }
+
+  private func times(_ entry: Entry) -> [timespec] {
+    let time = timespec(tv_sec: Int(entry.modified), tv_nsec: 0)
+    return [time, time]
+  }
+}

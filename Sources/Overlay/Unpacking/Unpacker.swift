@@ -1,0 +1,89 @@
+import CLinux
+import Glibc
+import SystemFiles
+
+/// Unpacks an archive, which may come from anybody, without ever writing outside of the directory it is given.
+public struct Unpacker {
+  /// Whether files that are there already are replaced.
+  public var replacesFiles = false
+  public var limits = ArchiveLimits()
+  /// Where owners, devices and modes are written down, for ``Packer/manifest``; without root, which cannot set them, the
+  /// directory's name with `.manifest` behind it when nothing else is said.
+  public var manifest: String?
+  /// Called with bytes of the archive: how many were read, how many there are.
+  public var progress: (Int, Int) -> Void = { _, _ in }
+
+  public init() {}
+
+  /// What was unpacked.
+  public struct Summary: Sendable {
+    public let entries: Int
+    /// The manifest that was written.
+    public let manifest: String?
+  }
+
+  /// Unpacks an archive.
+  ///
+  /// A directory that does not exist yet appears as a whole or, when something fails, not at all. In one that exists what
+  /// was unpacked before the failure stays.
+  public func unpack(_ archive: String, to directory: String) throws(OverlayError) -> Summary {
+    let isRoot = geteuid() == 0
+    let manifest = self.manifest ?? (isRoot ? nil : Self.withoutSlashes(directory) + ".manifest")
+    if let manifest, !replacesFiles, FileSystem.exists(manifest) {
+      throw OverlayError("\(manifest) exists already; --force replaces it, --manifest names another")
+    }
+    let reader = try ArchiveReader(archive, limits: limits)
+    if FileSystem.exists(directory) {
+      let count: Int
+      do throws(OverlayError) { count = try extract(reader, to: directory, manifest, isRoot) } catch {
+        throw OverlayError("\(error.description); what came before it is in \(directory)")
+      }
+      return Summary(entries: count, manifest: manifest)
+    }
+    let staging = "\(Self.withoutSlashes(directory)).\(getpid()).partial"
+    guard mkdir(staging, 0o755) == 0 else { throw .system("make the directory \(staging)") }
+    do throws(OverlayError) {
+      let count = try extract(reader, to: staging, manifest, isRoot)
+      guard rename(staging, directory) == 0 else { throw OverlayError.system("make the directory \(directory)") }
+      return Summary(entries: count, manifest: manifest)
+    } catch {
+      monorail_remove_tree(staging)
+      throw error
+    }
+  }
+
+  private static func withoutSlashes(_ path: String) -> String {
+    var path = path[...]
+    while path.count > 1, path.last == "/" { path = path.dropLast() }
+    return String(path)
+  }
+
+  /// - Returns: the number of entries.
+  private func extract(
+    _ reader: ArchiveReader, to directory: String, _ manifest: String?, _ isRoot: Bool
+  ) throws(OverlayError) -> Int {
+    let tree = try UnpackedTree(
+      directory, replacesFiles: replacesFiles, setsOwners: isRoot, leavesOutDevices: manifest != nil)
+    var entries: [Entry] = []
+    while let entry = try reader.next() {
+      do throws(OverlayError) {
+        try tree.add(entry) { () throws(OverlayError) in try reader.nextBlock() }
+      } catch {
+        // The reader's errors say where they are.
+        throw error.description.hasPrefix(reader.path) ? error : OverlayError("\(reader.path): \(error.description)")
+      }
+      entries.append(entry)
+      progress(reader.progress.done, reader.progress.total)
+    }
+    try tree.finish()
+    if let manifest {
+      // Of a name that came twice the last holds.
+      var seen: Set<OverlayPath> = []
+      let last = entries.reversed().filter { seen.insert($0.path).inserted }.sorted { $0.path < $1.path }
+      do throws(SystemError) { try FileSystem.writeAtomically(Manifest(last).text.utf8, to: manifest) } catch {
+        throw OverlayError(error)
+      }
+    }
+    return entries.count
+  }
+}
