@@ -14,15 +14,16 @@ struct SourceFile: ~Copyable {
   }
 
   init(_ path: String) throws(OverlayError) {
-    try self.init(Array(path.utf8), in: AT_FDCWD, name: path)
+    try self.init(Array(path.utf8), in: AT_FDCWD, name: path, symlinks: 0)
   }
 
   /// - Parameters:
   ///   - directory: an open directory that the path is relative to.
   ///   - name: what it is called in errors.
-  init(_ path: [UInt8], in directory: Int32, name: String) throws(OverlayError) {
+  ///   - symlinks: `O_NOFOLLOW`, or 0 to follow them.
+  init(_ path: [UInt8], in directory: Int32, name: String, symlinks: Int32 = O_NOFOLLOW) throws(OverlayError) {
     // Without O_NONBLOCK a fifo that took the file's place would hold the program.
-    descriptor = openat(directory, path.systemName, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    descriptor = openat(directory, path.systemName, O_RDONLY | O_CLOEXEC | O_NONBLOCK | symlinks)
     self.name = name
     guard descriptor >= 0 else { throw .system("read \(name)") }
   }

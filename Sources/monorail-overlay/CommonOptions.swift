@@ -1,0 +1,120 @@
+import ArgumentParser
+import Foundation
+import Overlay
+
+struct CompressionOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("gzip, zstd (kernels from 5.9), xz or none.", valueName: "format"))
+  var compression = CompressionFormat.gzip
+
+  @Option(help: "How hard to compress: gzip 1-12 (6), zstd 1-19 (12), xz 0-9 (3).")
+  var level: Int?
+
+  func validate() throws {
+    guard let level, !compression.levels.contains(level) else { return }
+    throw ValidationError(
+      "--level \(level): \(compression.rawValue) takes \(compression.levels.lowerBound) to \(compression.levels.upperBound)"
+    )
+  }
+
+  func writer() throws -> ArchiveWriter { ArchiveWriter(compression: compression, level: level) }
+}
+
+extension CompressionFormat: ExpressibleByArgument {}
+
+struct LimitOptions: ParsableArguments {
+  @Option(help: "The most that the archive may hold, decompressed: bytes, or with a K, M, G or T behind it.")
+  var maxSize = ByteCount(ArchiveLimits().size)
+
+  @Option(help: "The most entries that the archive may have.")
+  var maxEntries = ArchiveLimits().entries
+
+  var limits: ArchiveLimits { ArchiveLimits(size: maxSize.bytes, entries: maxEntries) }
+}
+
+/// `16G`
+struct ByteCount: ExpressibleByArgument, CustomStringConvertible {
+  let bytes: Int
+
+  private static let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
+
+  init(_ bytes: Int) { self.bytes = bytes }
+
+  init?(argument: String) {
+    let unit = argument.last.flatMap { Self.units[Character($0.uppercased())] }
+    guard let number = Int(unit == nil ? argument[...] : argument.dropLast()), number > 0 else { return nil }
+    let (bytes, overflow) = number.multipliedReportingOverflow(by: unit ?? 1)
+    guard !overflow else { return nil }
+    self.bytes = bytes
+  }
+
+  var defaultValueDescription: String { description }
+
+  var description: String {
+    let unit = Self.units.sorted { $0.value > $1.value }.first { bytes % $0.value == 0 }
+    return unit.map { "\(bytes / $0.value)\($0.key)" } ?? "\(bytes)"
+  }
+}
+
+struct TimeOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The latest time that an entry has: seconds since 1970, or keep (default: SOURCE_DATE_EPOCH).",
+      valueName: "seconds|keep"))
+  var mtime: String?
+
+  func times(default standard: Packer.Times) throws -> Packer.Times {
+    let environment = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"]
+    guard let text = mtime ?? environment else { return standard }
+    if mtime == "keep" { return .kept }
+    guard let seconds = UInt32(text) else {
+      throw ValidationError(
+        "\(mtime == nil ? "SOURCE_DATE_EPOCH" : "--mtime"): \"\(text)\" is no number of seconds since 1970")
+    }
+    return .clamped(to: seconds)
+  }
+}
+
+struct RequiredFilesOptions: ParsableArguments {
+  @Option(help: "The agent (default: dist/monorail-agent of the checkout).", completion: .file())
+  var agent: String?
+
+  @Option(help: "The skeleton of every overlay (default: overlay-skel of the checkout).", completion: .directory)
+  var skeleton: String?
+
+  @Option(help: "What becomes /etc/rc.local (default: rc.local of the checkout).", completion: .file())
+  var rcLocal: String?
+
+  @Flag(help: "Leave the required files out.")
+  var noRequired = false
+
+  func files() throws -> RequiredFiles? {
+    if noRequired { return nil }
+    let checkout = Checkout.directory
+    func place(_ given: String?, _ name: String, _ option: String) throws -> String {
+      if let given { return given }
+      guard let checkout else {
+        throw OverlayError(
+          "cannot find \(name): neither the current directory nor one above this program has an overlay-skel and an"
+            + " rc.local; give \(option), or --no-required")
+      }
+      return "\(checkout)/\(name)"
+    }
+    return RequiredFiles(
+      skeleton: try place(skeleton, "overlay-skel", "--skeleton DIR"),
+      rcLocal: try place(rcLocal, "rc.local", "--rc-local FILE"),
+      agent: try place(agent, "dist/monorail-agent", "--agent FILE"))
+  }
+}
+
+/// Where this project's files are.
+enum Checkout {
+  /// The current directory, or the nearest one above the program, that has the skeleton.
+  static var directory: String? {
+    let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    let above = sequence(first: program) { $0.path == "/" ? nil : $0.deletingLastPathComponent() }.map(\.path)
+    return (["."] + above).first { directory in
+      ["overlay-skel", "rc.local"].allSatisfy { FileManager.default.fileExists(atPath: "\(directory)/\($0)") }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import Overlay
+
+struct PackCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pack",
+    abstract: "Make an overlay archive of a directory.",
+    discussion: """
+      The directory's own files win over the required ones: the skeleton (overlay-skel/), /etc/rc.local and
+      the agent, /opt/monorail/monorail-agent. All entries belong to root, and their times are at most
+      SOURCE_DATE_EPOCH (or --mtime; without both 0): the same tree gives the same bytes everywhere.
+
+      EXAMPLES
+        monorail-overlay pack ./tree -o dist/discovery.overlay.cpio.gz
+        monorail-overlay pack ./tree -o small.overlay.cpio.xz --compression xz --level 9
+        monorail-overlay pack ./tree -o x.overlay.cpio.gz --manifest devices.txt
+
+      A manifest gives owners, modes and devices that the directory cannot have without root; one line an
+      entry, as unpack writes them:
+        # path type mode uid gid [major minor [mtime]]
+        dev/console c 600 0 5 5 1
+
+      What a newc archive cannot hold is refused by name: files of 4 GiB and more, opaque directories, ACLs,
+      capabilities and other extended attributes (--drop-xattrs leaves the last three out).
+
+      \(ExitCodes.help)
+      """)
+
+  @Argument(help: "The directory.", completion: .directory)
+  var directory: String
+
+  @Option(
+    name: .shortAndLong, help: "The archive to write. What is there stays until the new one is complete.",
+    completion: .file())
+  var output: String
+
+  @OptionGroup var compression: CompressionOptions
+  @OptionGroup var required: RequiredFilesOptions
+
+  @Option(help: "Whom entries belong to: root, or keep, as in the directory.")
+  var owner = Packer.Ownership.root
+
+  @OptionGroup var times: TimeOptions
+
+  @Option(help: "A file with owners, modes and devices.", completion: .file())
+  var manifest: String?
+
+  @Flag(help: "Leave ACLs, capabilities and other extended attributes out, with a warning for each.")
+  var dropXattrs = false
+
+  func run() throws {
+    var packer = Packer()
+    packer.writer = try compression.writer()
+    packer.ownership = owner
+    packer.times = try times.times(default: .clamped(to: 0))
+    packer.required = try required.files()
+    packer.manifest = try manifest.map { (path: String) in try Manifest(contentsOf: path) }
+    packer.dropsAttributes = dropXattrs
+    packer.warn = Terminal.warn
+    let progress = ProgressBar("packing \(directory)")
+    packer.progress = progress.show
+    defer { progress.clear() }
+    try packer.pack(directory, to: output)
+  }
+}
+
+extension Packer.Ownership: ExpressibleByArgument {}
