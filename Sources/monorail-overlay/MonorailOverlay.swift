@@ -15,6 +15,8 @@ struct MonorailOverlay: ParsableCommand {
     subcommands: [
       PackCommand.self,
       UnpackCommand.self,
+      ListCommand.self,
+      DiffCommand.self,
     ])
 
   static func main() {

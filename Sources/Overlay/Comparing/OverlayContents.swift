@@ -1,0 +1,64 @@
+import Digests
+import Glibc
+
+/// What an archive or a directory holds, for comparisons: its entries, and the digests of its files.
+public struct OverlayContents {
+  /// The path of the archive or the directory.
+  public let path: String
+  /// Sorted by path; `links` is `nil` where a file has no other name in here.
+  public let entries: [Entry]
+  /// Names of each file with several, sorted.
+  let names: [Entry.LinkGroup: [OverlayPath]]
+
+  private let source: Source
+
+  private enum Source {
+    case archive(ArchiveIndex)
+    case directory(SourceTree)
+  }
+
+  /// Reads an archive, or looks through a directory.
+  ///
+  /// - Parameter warn: told of attributes that no archive can hold, and that are therefore not compared.
+  public init(
+    _ path: String, limits: ArchiveLimits = ArchiveLimits(), warn: (String) -> Void = { _ in }
+  ) throws(OverlayError) {
+    self.path = path
+    var status = stat()
+    var entries: [Entry]
+    if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      let tree = try SourceTree(path)
+      source = .directory(tree)
+      entries = try tree.members(dropsAttributes: true, warn: warn).map(\.entry)
+    } else {
+      let index = try ArchiveIndex(path, limits: limits, digests: true)
+      source = .archive(index)
+      entries = index.entries
+    }
+    var names: [Entry.LinkGroup: [OverlayPath]] = [:]
+    for entry in entries { if let links = entry.links { names[links, default: []].append(entry.path) } }
+    names = names.filter { $0.value.count > 1 }
+    for index in entries.indices {
+      if let links = entries[index].links, names[links] == nil { entries[index].links = nil }
+    }
+    (self.entries, self.names) = (entries, names)
+  }
+
+  /// The SHA-256 of a file's contents, in hexadecimal; `nil` for what is no file.
+  public func digest(of entry: Entry) throws(OverlayError) -> String? {
+    guard case .file = entry.kind else { return nil }
+    switch source {
+    case .archive(let index): return index.digest(of: entry.path)
+    case .directory(let tree):
+      var digest = Digest(.sha256)
+      try ContentReader().read(Member(entry, .tree(tree))) { digest.update($0) }
+      return digest.finish()
+    }
+  }
+
+  /// The other names of an entry's file.
+  public func otherNames(of entry: Entry) -> [OverlayPath] {
+    guard let links = entry.links, let all = names[links] else { return [] }
+    return all.filter { $0 != entry.path }
+  }
+}
