@@ -27,19 +27,20 @@ public struct ArchiveIndex: Sendable {
   ) throws(OverlayError) {
     let reader = try ArchiveReader(path, limits: limits)
     var found: [Entry] = []
-    var files: [Entry.LinkGroup: File] = [:]
     var digests: [Int: String] = [:]
     while let entry = try reader.next() {
-      if let group = entry.links { files[group, default: File(entry, place: found.count)].add(entry, at: found.count) }
-      if wantsDigests, entry.size > 0 {
-        digests[found.count] = try reader.contentDigest()
-      }
+      if wantsDigests, entry.size > 0 { digests[found.count] = try reader.contentDigest() }
       found.append(entry)
     }
-    self.path = path
-    self.digests = digests
-    compression = reader.compression
-    (entries, dataPlaces, duplicates) = Self.resolve(found, files)
+    self.init(path, found, compression: reader.compression, digests: digests)
+  }
+
+  /// - Parameters:
+  ///   - found: the entries as they stand in the archive.
+  ///   - digests: by the places of the entries.
+  init(_ path: String, _ found: [Entry], compression: CompressionFormat = .none, digests: [Int: String] = [:]) {
+    (self.path, self.compression, self.digests) = (path, compression, digests)
+    (entries, dataPlaces, duplicates) = Self.resolve(found)
   }
 
   /// The entry of that path, or `nil`.
@@ -82,8 +83,12 @@ public struct ArchiveIndex: Sendable {
   }
 
   private static func resolve(
-    _ found: [Entry], _ files: [Entry.LinkGroup: File]
+    _ found: [Entry]
   ) -> (entries: [Entry], dataPlaces: [Int], duplicates: [OverlayPath]) {
+    var files: [Entry.LinkGroup: File] = [:]
+    for (place, entry) in found.enumerated() {
+      if let group = entry.links { files[group, default: File(entry, place: place)].add(entry, at: place) }
+    }
     var places: [Int] = []
     var duplicates: [OverlayPath] = []
     let order = found.indices.sorted { left, right in
