@@ -54,7 +54,9 @@ let package = Package(
       name: "Overlay",
       dependencies: ["CArchive", "CDeflate", "CELF", "CLZMA", "CZlib", "CLinux", "Digests", "SystemFiles"],
       swiftSettings: strict),
-    .target(name: "OverlayWorkspace", dependencies: ["CLinux", "Overlay", "SystemFiles"], swiftSettings: strict),
+    .target(name: "CWorkspace"),
+    .target(
+      name: "OverlayWorkspace", dependencies: ["CLinux", "CWorkspace", "Overlay", "SystemFiles"], swiftSettings: strict),
     .executableTarget(
       name: "monorail-overlay",
       dependencies: [
@@ -103,6 +105,7 @@ let package = Package(
     .testTarget(name: "OverlayTests", dependencies: ["Digests", "Overlay"], swiftSettings: strict),
     .testTarget(
       name: "OverlayToolTests", dependencies: ["Digests", "JSONDocument", "monorail-overlay"], swiftSettings: strict),
+    .testTarget(name: "OverlayWorkspaceTests", dependencies: ["Overlay", "OverlayWorkspace"], swiftSettings: strict),
     .testTarget(name: "RcLocalTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -17,6 +17,7 @@ struct MonorailOverlay: ParsableCommand {
       UnpackCommand.self,
       ListCommand.self,
       DiffCommand.self,
+      ShellCommand.self,
     ])
 
   static func main() {

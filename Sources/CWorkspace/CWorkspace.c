@@ -1,0 +1,192 @@
+#define _GNU_SOURCE
+#include "CWorkspace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/loop.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int monorail_unshare_mounts(void) { return unshare(CLONE_NEWNS); }
+
+int monorail_exchange(const char *one, const char *other) {
+  return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
+}
+
+// Kernels before 5.8 take the image and the flags in two steps.
+static int configure_in_steps(int device, int image, const struct loop_info64 *info) {
+  if (ioctl(device, LOOP_SET_FD, image) != 0) return -1;
+  if (ioctl(device, LOOP_SET_STATUS64, info) == 0) return 0;
+  int error = errno;
+  ioctl(device, LOOP_CLR_FD, 0);
+  errno = error;
+  return -1;
+}
+
+int monorail_loop_attach(int image, const char *name, int *number) {
+  *number = -1;
+  int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+  if (control < 0) return -1;
+  int device = -1;
+  // Another program may take the free device first.
+  for (int attempt = 0; attempt < 64; attempt++) {
+    *number = ioctl(control, LOOP_CTL_GET_FREE);
+    if (*number < 0) break;
+    char path[32];
+    snprintf(path, sizeof path, "/dev/loop%d", *number);
+    device = open(path, O_RDONLY | O_CLOEXEC);
+    if (device < 0) break;
+    struct loop_config config = {.fd = (unsigned)image};
+    config.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
+    strncpy((char *)config.info.lo_file_name, name, LO_NAME_SIZE - 1);
+    int result = ioctl(device, LOOP_CONFIGURE, &config);
+    if (result != 0 && (errno == EINVAL || errno == ENOTTY)) result = configure_in_steps(device, image, &config.info);
+    if (result == 0) break;
+    int error = errno;
+    close(device);
+    device = -1;
+    errno = error;
+    if (error != EBUSY) break;
+  }
+  int error = errno;
+  close(control);
+  errno = error;
+  return device;
+}
+
+static void report(const struct monorail_workspace *workspace, int step, int value) {
+  struct monorail_workspace_report message = {.step = step, .value = value};
+  while (write(workspace->report, &message, sizeof message) < 0 && errno == EINTR) {
+  }
+}
+
+static int start_loopback(void) {
+  int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -1;
+  struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+  int result = ioctl(descriptor, SIOCSIFFLAGS, &request);
+  close(descriptor);
+  return result;
+}
+
+static int enter_root(const char *root) {
+  if (chdir(root) != 0) return -1;
+  if (syscall(SYS_pivot_root, ".", ".") == 0) {
+    // The old root lies over the new one now.
+    if (umount2(".", MNT_DETACH) != 0) return -1;
+  } else {
+    // The root of a machine that runs from its initramfs cannot be pivoted.
+    if (errno != EINVAL || mount(".", "/", NULL, MS_MOVE, NULL) != 0 || chroot(".") != 0) return -1;
+  }
+  return chdir("/");
+}
+
+static int make_read_only(const char *path) {
+  const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  if (mount(path, path, NULL, MS_BIND, NULL) != 0) return errno == ENOENT ? 0 : -1;
+  return mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | flags, NULL);
+}
+
+static int mount_proc(void) {
+  if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0) return -1;
+  // What a package sets there would be set on this machine.
+  return make_read_only("/proc/sys") != 0 || make_read_only("/proc/sysrq-trigger") != 0 ? -1 : 0;
+}
+
+// What belongs to this machine and not to the workspace.
+static int drop_capabilities(void) {
+  static const int dropped[] = {CAP_SYS_MODULE, CAP_SYS_BOOT, CAP_SYS_TIME, CAP_SYS_RAWIO};
+  for (size_t index = 0; index < sizeof dropped / sizeof *dropped; index++) {
+    if (prctl(PR_CAPBSET_DROP, dropped[index], 0, 0, 0) != 0) return -1;
+  }
+  return 0;
+}
+
+static void close_others(int first) {
+  if (syscall(SYS_close_range, first, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) == 0) return;
+  for (int descriptor = first; descriptor < 1024; descriptor++) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+}
+
+static void run_command(const struct monorail_workspace *workspace) {
+  if (workspace->terminal >= 0) {
+    setpgid(0, 0);
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGTTOU);
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+    tcsetpgrp(workspace->terminal, getpid());
+  }
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  for (int signal = 1; signal < 65; signal++) {
+    if (signal != SIGHUP) sigaction(signal, &action, NULL);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  close_others(3);
+  umask(022);
+  if (chdir(workspace->directory) != 0 && chdir("/") != 0) _exit(127);
+  execvpe(workspace->command[0], workspace->command, workspace->environment);
+  int error = errno;
+  report(workspace, MONORAIL_STEP_COMMAND, error);
+  _exit(error == ENOENT ? 127 : 126);
+}
+
+static int prepare(const struct monorail_workspace *workspace) {
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return MONORAIL_STEP_PRIVATE_MOUNTS;
+  if (workspace->offline && start_loopback() != 0) return MONORAIL_STEP_LOOPBACK;
+  if (enter_root(workspace->root) != 0) return MONORAIL_STEP_ROOT;
+  if (mount_proc() != 0) return MONORAIL_STEP_PROC;
+  if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL) != 0)
+    return MONORAIL_STEP_SYS;
+  return drop_capabilities() == 0 ? -1 : MONORAIL_STEP_CAPABILITIES;
+}
+
+// The first process of the workspace: what is left when it ends is ended by the kernel (pid_namespaces(7)).
+static int run_first_process(void *argument) {
+  const struct monorail_workspace *workspace = argument;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The program may have died before that took effect.
+  close(workspace->alive_writer);
+  struct pollfd alive = {.fd = workspace->alive, .events = POLLIN};
+  if (poll(&alive, 1, 0) != 0) _exit(1);
+  int failed = prepare(workspace);
+  if (failed >= 0) {
+    report(workspace, failed, errno);
+    _exit(1);
+  }
+  pid_t command = _Fork();
+  if (command < 0) {
+    report(workspace, MONORAIL_STEP_FORK, errno);
+    _exit(1);
+  }
+  if (command == 0) run_command(workspace);
+  for (;;) {
+    int status;
+    pid_t ended = waitpid(-1, &status, 0);
+    if (ended == command) {
+      report(workspace, MONORAIL_STEP_ENDED, status);
+      _exit(0);
+    }
+    if (ended < 0 && errno != EINTR) _exit(1);
+  }
+}
+
+pid_t monorail_workspace_start(const struct monorail_workspace *workspace) {
+  static char stack[256 << 10] __attribute__((aligned(16)));
+  int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
+  if (workspace->offline) flags |= CLONE_NEWNET;
+  return clone(run_first_process, stack + sizeof stack, flags, (void *)workspace);
+}

@@ -1,0 +1,81 @@
+import CLinux
+import CWorkspace
+import Glibc
+import Overlay
+
+/// A read-only squashfs image.
+struct BaseImage {
+  let path: String
+
+  /// Mounts the image. Its loop device goes with the mount.
+  func mount(at directory: String) throws(OverlayError) {
+    let image = open(path, O_RDONLY | O_CLOEXEC)
+    guard image >= 0 else { throw .failed("open the base image \(path)") }
+    defer { close(image) }
+    try checkMagic(image)
+    try KernelSupport.loadModule(for: ["squashfs"])
+    let number = try attach(image)
+    defer { close(number.descriptor) }
+    guard Glibc.mount(number.path, directory, "squashfs", UInt(MS_RDONLY), nil) == 0 else {
+      let error = errno
+      let reason =
+        switch error {
+        case ENODEV: "this kernel has no squashfs (CONFIG_SQUASHFS)"
+        case EINVAL, EIO: "the image is damaged, or compressed in a way that this kernel does not know; dmesg says more"
+        default: "dmesg may say more"
+        }
+      throw OverlayError("\(OverlayError.failed("mount the base image \(path)", errno: error)): \(reason)")
+    }
+  }
+
+  private func checkMagic(_ image: Int32) throws(OverlayError) {
+    var magic = [UInt8](repeating: 0, count: 4)
+    let count = pread(image, &magic, magic.count, 0)
+    guard count >= 0 else { throw .failed("read the base image \(path)") }
+    guard magic == Array("hsqs".utf8) else {
+      throw OverlayError("\(path) is no squashfs image; scripts/build-base-image makes one")
+    }
+  }
+
+  private func attach(_ image: Int32) throws(OverlayError) -> (descriptor: Int32, path: String) {
+    if access("/dev/loop-control", F_OK) != 0 { KernelSupport.modprobe("loop") }
+    var number: Int32 = -1
+    let device = monorail_loop_attach(image, path, &number)
+    guard device >= 0 else {
+      let failure = OverlayError.failed("bind \(path) to a loop device")
+      throw OverlayError(
+        "\(failure): the kernel needs CONFIG_BLK_DEV_LOOP, and a container needs /dev/loop-control and /dev/loop*")
+    }
+    return (device, "/dev/loop\(number)")
+  }
+}
+
+/// What the base image has, as overlayfs sees it.
+protocol BaseListing {
+  /// What is at a path; `nil` when nothing is, or when the way there leads through anything but directories.
+  func entry(at path: OverlayPath) -> BaseEntry?
+  /// The names in a directory.
+  func names(in directory: OverlayPath) throws(OverlayError) -> [[UInt8]]
+}
+
+struct BaseEntry: Equatable {
+  var isDirectory: Bool
+  var permissions: UInt32
+  var owner: UInt32
+  var group: UInt32
+}
+
+/// A mounted base image.
+struct MountedBase: BaseListing {
+  let tree: Tree
+
+  func entry(at path: OverlayPath) -> BaseEntry? {
+    for ancestor in path.ancestors where tree.status(of: ancestor)?.isDirectory != true { return nil }
+    guard let status = tree.status(of: path), !status.isWhiteout else { return nil }
+    return BaseEntry(
+      isDirectory: status.isDirectory, permissions: status.st_mode & 0o7777, owner: status.st_uid,
+      group: status.st_gid)
+  }
+
+  func names(in directory: OverlayPath) throws(OverlayError) -> [[UInt8]] { try tree.names(in: directory) }
+}

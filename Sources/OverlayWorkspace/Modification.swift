@@ -1,0 +1,201 @@
+import CWorkspace
+import Glibc
+import Overlay
+import SystemFiles
+
+/// Changes an overlay by running a command in it, laid over its base image: unpacks it, runs the command, and puts the result
+/// in the overlay's place. When anything fails the overlay is as it was.
+public struct Modification {
+  public var workspace: Workspace.Options
+  /// Whether caches and the like that the command left are kept.
+  public var keepsCaches = false
+  public var dropsAttributes = false
+  public var times = Packer.Times.kept
+  public var limits = ArchiveLimits()
+  /// Of the result; `nil` for what the archive had.
+  public var compression: CompressionFormat?
+  public var level: Int?
+  /// What an archive that does not exist yet gets.
+  public var required: RequiredFiles?
+  /// Another place for the result, which becomes an archive there.
+  public var output: String?
+  public var say: @Sendable (String) -> Void = { _ in }
+  /// Told what is being done, and how much of it is, and there is.
+  public var progress: (String, Int, Int) -> Void = { _, _, _ in }
+
+  public init(_ workspace: Workspace.Options) { self.workspace = workspace }
+
+  /// - Parameters:
+  ///   - name: an archive, one that is to be made, or a directory.
+  ///   - command: a program and its arguments; a shell when it is empty.
+  ///   - environment: the program's own.
+  /// - Returns: the command's exit code; 128 and the signal's number when a signal ended it.
+  public func run(
+    _ name: String, command: [String], environment: [String: String], _ interruption: Interruption
+  ) throws(OverlayError) -> Int32 {
+    let target = try OverlayTarget(name)
+    let lock = try target.lock()
+    defer { _ = lock }
+    var needed = [target.path]
+    if let output { needed.append(try OverlayTarget(output).path) }
+    if let required { for path in [required.skeleton, required.rcLocal, required.agent] { needed.append(path) } }
+    let workspace = try Workspace(workspace, needed: needed, interruption)
+    let format = try unpack(target, workspace)
+    let before = try SourceTree(workspace.upper.root).members().map(\.entry)
+    let space = SpaceWatch(workspace.scratch)
+    while true {
+      try workspace.open()
+      Checkpoint.mounted.reach()
+      if command.isEmpty {
+        say(
+          "this is the base image with \(target.name) over it; \"exit\" keeps what you change, \"exit 1\" discards it")
+      }
+      let code = try code(
+        of: workspace.run(command, environment: environment, space: space), interruption, space, target)
+      try workspace.close()
+      guard code == 0 else { return code }
+      do throws(OverlayError) {
+        try finish(target, workspace, before, format, interruption)
+        return 0
+      } catch {
+        // What a person did by hand shall not be lost.
+        guard command.isEmpty, isatty(STDIN_FILENO) == 1, interruption.received == nil else { throw error }
+        say("\(error.description)")
+        say("the shell goes on, so that you can mend this")
+      }
+    }
+  }
+
+  private func code(
+    of end: WorkspaceCommand.End, _ interruption: Interruption, _ space: SpaceWatch, _ target: OverlayTarget
+  ) -> Int32 {
+    let unchanged = "\(output ?? target.name) is unchanged"
+    if let signal = interruption.received {
+      say("ended by \(Interruption.name(of: signal)): \(unchanged)")
+      return 128 + signal
+    }
+    let code: Int32
+    switch end {
+    case .exited(0): return 0
+    case .exited(let number):
+      code = number
+      say("the command ended with \(number): \(unchanged)")
+    case .signaled(let signal):
+      code = 128 + signal
+      say("the command was ended by \(Interruption.name(of: signal)): \(unchanged)")
+    }
+    if space.wasFull { say(full(space)) }
+    return code
+  }
+
+  private func full(_ space: SpaceWatch) -> String {
+    workspace.workDirectory.map { "there was no room left on the disk of \($0)" }
+      ?? "the workspace's memory (\(space.size >> 20) MiB) was full: give --work-dir DIR on a disk, or more with --memory"
+  }
+
+  // MARK: - Into the workspace
+
+  /// - Returns: how the archive is compressed.
+  private func unpack(_ target: OverlayTarget, _ workspace: Workspace) throws(OverlayError) -> CompressionFormat {
+    var unpacker = Unpacker()
+    unpacker.limits = limits
+    unpacker.progress = { done, total in
+      progress("unpacking \(target.name)", done, total)
+      Checkpoint.unpacking.reach()
+    }
+    switch target.kind {
+    case .newArchive:
+      try makeRoot(workspace)
+      return .gzip
+    case .archive:
+      let reader = try ArchiveReader(target.path, limits: limits)
+      let first = try reader.next()
+      _ = try unpacker.unpack(target.path, to: workspace.upper.root)
+      if first?.path.isRoot != true { try copyRoot(workspace) }
+      return reader.compression
+    case .directory:
+      let copy = workspace.scratch + "/copy"
+      try copying("read \(target.name)").pack(target.path, to: copy)
+      _ = try unpacker.unpack(copy, to: workspace.upper.root)
+      unlink(copy)
+      return .gzip
+    }
+  }
+
+  /// A directory as it is.
+  private func copying(_ step: String) -> Packer {
+    var packer = Packer()
+    packer.writer = ArchiveWriter(compression: .none)
+    packer.ownership = .keep
+    packer.times = .kept
+    packer.progress = { progress(step, $0, $1) }
+    return packer
+  }
+
+  private func makeRoot(_ workspace: Workspace) throws(OverlayError) {
+    try check("make a directory for the changes") { mkdir(workspace.upper.root, 0o755) }
+    try copyRoot(workspace)
+  }
+
+  /// The root of an overlay that says nothing about it is that of the base image.
+  private func copyRoot(_ workspace: Workspace) throws(OverlayError) {
+    guard let root = workspace.base.tree.status(of: .root) else { throw .failed("look at the base image's root") }
+    let upper = workspace.upper.root
+    try check("copy the attributes of the base image's root") {
+      chown(upper, root.st_uid, root.st_gid) | chmod(upper, root.st_mode & 0o7777)
+        | utimensat(AT_FDCWD, upper, [root.st_mtim, root.st_mtim], 0)
+    }
+  }
+
+  // MARK: - Out of it
+
+  private func finish(
+    _ target: OverlayTarget, _ workspace: Workspace, _ before: [Entry], _ format: CompressionFormat,
+    _ interruption: Interruption
+  ) throws(OverlayError) {
+    try OpaqueDirectories.expand(in: workspace.upper, over: workspace.base)
+    let after = try SourceTree(workspace.upper.root).members(dropsAttributes: true).map(\.entry)
+    try Tidying(before: before, after: after, base: workspace.base, keepsCaches: keepsCaches).apply(to: workspace.upper)
+    var packer = copying("packing")
+    packer.times = times
+    packer.dropsAttributes = dropsAttributes
+    packer.warn = { say("warning: \($0)") }
+    if output == nil, target.kind == .directory {
+      try replace(target, workspace, packer, interruption)
+      return
+    }
+    packer.writer = ArchiveWriter(compression: compression ?? format, level: level)
+    if target.kind == .newArchive { packer.required = required }
+    packer.progress = { done, total in
+      progress("packing \(output ?? target.name)", done, total)
+      Checkpoint.packing.reach()
+      if done == total { Checkpoint.packed.reach() }
+    }
+    try packer.pack(workspace.upper.root, to: output ?? target.path)
+    if output == nil { try target.restoreOwner() }
+  }
+
+  /// Puts the result in a directory's place: all at once, so that nobody sees half of it.
+  private func replace(
+    _ target: OverlayTarget, _ workspace: Workspace, _ packer: Packer, _ interruption: Interruption
+  ) throws(OverlayError) {
+    guard let slash = target.path.lastIndex(of: "/"), slash < target.path.index(before: target.path.endIndex) else {
+      throw OverlayError("\(target.name) is the root of this machine")
+    }
+    let parent = slash == target.path.startIndex ? "/" : String(target.path[..<slash])
+    let name = target.path[target.path.index(after: slash)...]
+    let result = workspace.scratch + "/result"
+    try packer.pack(workspace.upper.root, to: result)
+    let staging = try LockedDirectory(in: parent, prefix: ".\(name).shell-", interruption)
+    var unpacker = Unpacker()
+    unpacker.limits = limits
+    _ = try unpacker.unpack(result, to: staging.path + "/new")
+    Checkpoint.exchanging.reach()
+    guard monorail_exchange(staging.path + "/new", target.path) == 0 else {
+      let failure = OverlayError.failed("exchange \(target.name) for the result")
+      throw OverlayError(
+        "\(failure); it must not be a mount point, and its file system must know renameat2(2); -o FILE writes an archive"
+      )
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import CWorkspace
+import Glibc
+import Overlay
+
+/// The root of a workspace, seen from outside: its symlinks mean what they mean inside.
+struct WorkspaceRoot {
+  /// Where it is mounted.
+  let path: String
+
+  /// The place on this machine that a path of the workspace leads to; the last components need not exist.
+  ///
+  /// - Parameter inner: as inside, with or without a slash at its begin.
+  func resolve(_ inner: String) throws(OverlayError) -> String {
+    var pending = inner.split(separator: "/").reversed().map(String.init)
+    var reached: [String] = []
+    var links = 0
+    while let name = pending.popLast() {
+      if name == "." { continue }
+      if name == ".." {
+        _ = reached.popLast()
+        continue
+      }
+      let place = ([path] + reached + [name]).joined(separator: "/")
+      guard let found = status(of: place), found.isSymlink else {
+        reached.append(name)
+        continue
+      }
+      links += 1
+      guard links <= 40 else { throw OverlayError("/\(inner) in the workspace leads through too many symlinks") }
+      let target = try Self.target(of: place)
+      if target.hasPrefix("/") { reached = [] }
+      pending += target.split(separator: "/").reversed().map(String.init)
+    }
+    return ([path] + reached).joined(separator: "/")
+  }
+
+  private static func target(of link: String) throws(OverlayError) -> String {
+    var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink(link, &buffer, buffer.count)
+    guard count >= 0 else { throw .failed("read the symlink \(link)") }
+    return String(decoding: buffer.prefix(count), as: UTF8.self)
+  }
+
+  /// Mounts what a command expects of a machine; /proc and /sys follow inside, where they show the workspace's own.
+  ///
+  /// - Parameter console: the terminal, if there is one.
+  func mountSystem(console: String?) throws(OverlayError) {
+    let guarded = UInt(MS_NOSUID | MS_NODEV)
+    try mountMemory("run", "mode=755", flags: guarded)
+    try mountMemory("tmp", "mode=1777", flags: guarded)
+    try mountMemory("dev", "mode=755,size=64k", flags: UInt(MS_NOSUID))
+    try check("make /run/lock in the workspace") {
+      mkdir(path + "/run/lock", 0o1777) | chmod(path + "/run/lock", 0o1777)
+    }
+    let devices = try resolve("dev")
+    for (name, major, minor) in Self.devices {
+      let device = "\(devices)/\(name)"
+      try check("make the device \(device)") {
+        mknod(device, S_IFCHR | 0o666, makeDevice(major, minor)) | chmod(device, 0o666)
+      }
+    }
+    for (name, target) in Self.links { try check("make \(devices)/\(name)") { symlink(target, "\(devices)/\(name)") } }
+    for name in ["pts", "shm"] { try check("make \(devices)/\(name)") { mkdir("\(devices)/\(name)", 0o755) } }
+    try check("mount /dev/pts in the workspace") {
+      mount(
+        "devpts", devices + "/pts", "devpts", UInt(MS_NOSUID | MS_NOEXEC),
+        "newinstance,ptmxmode=0666,mode=620,gid=5")
+    }
+    try mountMemory("dev/shm", "mode=1777", flags: guarded)
+    let place = "\(devices)/console"
+    try makeFile(place)
+    try bind(console ?? "/dev/null", to: place, name: "/dev/console")
+  }
+
+  /// Mounts a file or a directory of this machine over one of the workspace.
+  func bind(_ source: String, to place: String, name: String) throws(OverlayError) {
+    try check("bind \(source) to \(name) in the workspace") {
+      mount(source, place, nil, UInt(MS_BIND | MS_REC), nil)
+    }
+  }
+
+  func makeFile(_ place: String) throws(OverlayError) {
+    let descriptor = open(place, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw .failed("make \(place)") }
+    close(descriptor)
+  }
+
+  private func mountMemory(_ inner: String, _ options: String, flags: UInt) throws(OverlayError) {
+    let place = try resolve(inner)
+    try check("mount /\(inner) in the workspace") { mount("tmpfs", place, "tmpfs", flags, options) }
+  }
+
+  private static let devices: [(String, UInt32, UInt32)] = [
+    ("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0),
+  ]
+
+  private static let links = [
+    ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx"),
+  ]
+
+  private func makeDevice(_ major: UInt32, _ minor: UInt32) -> dev_t { dev_t(major << 8 | minor) }
+}
