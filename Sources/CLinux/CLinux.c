@@ -4,6 +4,7 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef MONORAIL_REVISION
 #define MONORAIL_REVISION "development"
@@ -35,6 +36,8 @@ short monorail_spawn_flags(void) { return POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSI
 int monorail_open_unnamed_flag(void) { return O_TMPFILE; }
 
 int monorail_open_path_flag(void) { return O_PATH; }
+
+int monorail_make_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk) {
   (void)status, (void)kind, (void)walk;

@@ -9,6 +9,7 @@ final class OutputFile: ByteSink {
   private let descriptor: Int32
   /// The name it has for now, where the file system knows no files without one.
   private var temporaryPath: String?
+  private var isSynchronized = false
 
   init(_ path: String) throws(OverlayError) {
     self.path = path
@@ -48,11 +49,21 @@ final class OutputFile: ByteSink {
     }
   }
 
-  /// Synchronizes the file and puts it in place, with the permissions that the umask leaves.
-  func finish() throws(OverlayError) {
+  /// Brings the file to its medium, still without its name.
+  ///
+  /// - Parameter permissions: what it will have; `nil` for what the umask leaves.
+  func synchronize(permissions: mode_t? = nil) throws(OverlayError) {
     let mask = umask(0)
     umask(mask)
-    guard fchmod(descriptor, 0o666 & ~mask) == 0, fsync(descriptor) == 0 else { throw .system("write \(path)") }
+    guard fchmod(descriptor, permissions ?? 0o666 & ~mask) == 0, fsync(descriptor) == 0 else {
+      throw .system("write \(path)")
+    }
+    isSynchronized = true
+  }
+
+  /// Puts the file in place, synchronized.
+  func finish() throws(OverlayError) {
+    if !isSynchronized { try synchronize() }
     let (directory, name) = Self.split(path)
     if temporaryPath == nil {
       let temporary = "\(directory)/.\(name).\(getpid())"

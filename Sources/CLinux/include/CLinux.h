@@ -34,6 +34,10 @@ int monorail_open_unnamed_flag(void);
 // O_PATH, a GNU extension: a file only to start from, which need not be readable.
 int monorail_open_path_flag(void);
 
+// Both ends of a pipe, reading first, that no other program inherits, not even one that another thread starts right now
+// (pipe2, a GNU extension).
+int monorail_make_pipe(int ends[2]);
+
 // Removes a directory and what is in it, as far as that is permitted, without following symlinks.
 void monorail_remove_tree(const char *path);
 

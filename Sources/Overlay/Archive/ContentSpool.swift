@@ -5,7 +5,7 @@ import SystemFiles
 /// Contents of files, kept behind one another in a file without a name until an archive is written. Archives can be read
 /// only from begin to end, but are written in the order of their names.
 public final class ContentSpool: Sendable {
-  private let descriptor: Int32
+  let descriptor: Int32
   private let directory: String
 
   /// - Parameter directory: where there is room for all contents.

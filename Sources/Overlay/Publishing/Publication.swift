@@ -1,0 +1,36 @@
+/// An overlay that is published, and how to tell a node and a workflow of it.
+public struct Publication: Sendable {
+  public let path: String
+  public let name: String
+  /// Where in the web server's root.
+  public let directory: OverlayPath
+  /// Bytes.
+  public let size: Int
+  /// SHA-256 in hexadecimal.
+  public let digest: String
+  /// What was there under the name before, perhaps the same.
+  public let replaced: (size: Int, digest: String)?
+
+  /// Whether the same archive was there already.
+  public var isUnchanged: Bool { replaced?.digest == digest }
+
+  /// The path of the URL.
+  public var urlPath: String { directory.isRoot ? "/\(name)" : "/\(directory)/\(name)" }
+
+  /// What goes to the kernel's command line, name and value.
+  ///
+  /// - Parameter server: `host:port`, or a URL without a path.
+  public func parameters(server: String) -> [(name: String, value: String)] {
+    let base = server.contains("://") ? server : "http://\(server)"
+    return [("OVERLAYFS", base + urlPath), ("OVERLAYFS_SHA256", digest)]
+  }
+
+  /// The option of RackHD's bootstrap task that chooses the overlay, name and value.
+  ///
+  /// The task makes a URL of `overlayfsFile` that has `/common/` in it; for another directory, this is the whole URL
+  /// (on-tasks, lib/task-data/tasks/bootstrap-ubuntu.js).
+  public var bootstrapOption: (name: String, value: String) {
+    directory.bytes == Array("common".utf8)
+      ? ("overlayfsFile", name) : ("overlayfsUri", "{{ file.server }}\(urlPath)")
+  }
+}

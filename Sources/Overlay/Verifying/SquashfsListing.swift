@@ -1,0 +1,92 @@
+/// Reads what `unsquashfs -lln -d MARK IMAGE` prints: one line an entry, as `ls -l` would, each name behind the mark.
+///
+///     lrwxrwxrwx 0/0                       7 2026-11-23 12:20 MARK/bin -> usr/bin
+///
+/// A name may hold anything, newlines too. So a line counts only when it has all that stands before a name, with a mark that
+/// no image can know; every other line goes on with the name of the one before. Where a symlink's target begins, its
+/// size says.
+struct SquashfsListing {
+  private let mark: [UInt8]
+  private var nodes: [OverlayPath: MergedTree.Node] = [:]
+  private var pending: [UInt8] = []
+  private var rest: [UInt8] = []
+
+  init(mark: String) { self.mark = Array(mark.utf8) }
+
+  mutating func add(_ bytes: UnsafeRawBufferPointer) throws(OverlayError) {
+    rest += bytes
+    var start = rest.startIndex
+    while let end = rest[start...].firstIndex(of: UInt8(ascii: "\n")) {
+      try addLine(rest[start..<end])
+      start = end + 1
+    }
+    rest.removeSubrange(..<start)
+  }
+
+  mutating func finish() throws(OverlayError) -> [OverlayPath: MergedTree.Node] {
+    if !rest.isEmpty { try addLine(rest[...]) }
+    try flush()
+    return nodes
+  }
+
+  private mutating func addLine(_ line: ArraySlice<UInt8>) throws(OverlayError) {
+    if nameStart(line) != nil {
+      try flush()
+      pending = Array(line)
+    } else if !pending.isEmpty {
+      pending.append(UInt8(ascii: "\n"))
+      pending += line
+    }
+  }
+
+  /// Where the mark ends, in a line that begins an entry.
+  private func nameStart(_ line: ArraySlice<UInt8>) -> Int? {
+    guard line.count > 30, let type = line.first, "-dlbcps".utf8.contains(type) else { return nil }
+    // "2026-11-23 12:20 " is right before the mark; the year may be longer.
+    let limit = min(line.endIndex, line.startIndex + 120)
+    var index = line.startIndex + 10
+    while index + mark.count <= limit {
+      if line[index] == mark[0], line[(index - 1)] == UInt8(ascii: " "),
+        line[index..<(index + mark.count)].elementsEqual(mark)
+      {
+        let end = index + mark.count
+        return end == line.endIndex || line[end] == UInt8(ascii: "/") ? end : nil
+      }
+      index += 1
+    }
+    return nil
+  }
+
+  private mutating func flush() throws(OverlayError) {
+    defer { pending = [] }
+    guard !pending.isEmpty, let start = nameStart(pending[...]) else { return }
+    var name = pending[start...].dropFirst()
+    let fields = pending[..<start].split(separator: UInt8(ascii: " "))
+    let kind: MergedTree.Node.Kind
+    switch pending[0] {
+    case UInt8(ascii: "-"): kind = .file
+    case UInt8(ascii: "d"): kind = .directory
+    case UInt8(ascii: "l"):
+      guard fields.count > 2, let size = Int(String(decoding: fields[2], as: UTF8.self)), size <= name.count - 4 else {
+        throw OverlayError("unsquashfs lists a symlink without its target: \(OverlayPath.printable(pending))")
+      }
+      kind = .symlink(target: Array(name.suffix(size)))
+      name = name.dropLast(size + 4)
+    // A whiteout hides a name in whatever layer it is.
+    case UInt8(ascii: "c") where isWhiteout(fields): return
+    default: kind = .other
+    }
+    let path = name.isEmpty ? OverlayPath.root : try OverlayPath(archiveName: name)
+    nodes[path] = MergedTree.Node(path: path, kind: kind, permissions: permissions, layer: .base)
+  }
+
+  /// A device's numbers stand in the place of the size: `0,  0`.
+  private func isWhiteout(_ fields: [ArraySlice<UInt8>]) -> Bool {
+    fields.count > 3 && fields[2].elementsEqual("0,".utf8) && fields[3].elementsEqual("0".utf8)
+  }
+
+  /// The nine of `rwxr-xr-x`; set-id and sticky bits do not matter here.
+  private var permissions: UInt32 {
+    pending[1...9].reduce(0) { $0 << 1 | ("-ST".utf8.contains($1) ? 0 : 1) }
+  }
+}
