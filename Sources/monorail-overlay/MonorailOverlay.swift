@@ -18,6 +18,8 @@ struct MonorailOverlay: ParsableCommand {
       ListCommand.self,
       DiffCommand.self,
       ShellCommand.self,
+      VerifyCommand.self,
+      PublishCommand.self,
     ])
 
   static func main() {
