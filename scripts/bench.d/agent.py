@@ -15,6 +15,8 @@ import sys
 import tempfile
 import time
 
+from table import Table
+
 TASKS = 1000
 OUTPUT = 8_000_000
 
@@ -80,10 +82,7 @@ class Bench:
         # A node has everything in RAM: the agent and its state, under /opt and /run.
         self.memory = tempfile.mkdtemp(prefix="monorail-bench-", dir="/dev/shm")
         self.agent = shutil.copy(arguments.agent, self.memory)
-        self.rows = []
-
-    def row(self, figure, value, unit, floor, limit, within):
-        self.rows.append({"figure": figure, "value": value, "unit": unit, "floor": floor, "limit": limit, "ok": within})
+        self.table = Table("figure", "measured", "floor", "ratio", "at most")
 
     def start(self, server, *flags):
         state = os.path.join(self.memory, "state")
@@ -109,8 +108,8 @@ class Bench:
         with open(self.agent, "rb") as file:
             program = file.read()
         packed = len(gzip.compress(program, 9))
-        self.row("dist/monorail-agent", len(program) / 2**20, "MiB", None, 12, len(program) <= 12 * 2**20)
-        self.row("the same, gzip -9", packed / 2**20, "MiB", None, 4.7, packed <= 4.7 * 2**20)
+        self.table.row("dist/monorail-agent", len(program) / 2**20, "MiB", None, 12, len(program) <= 12 * 2**20)
+        self.table.row("the same, gzip -9", packed / 2**20, "MiB", None, 4.7, packed <= 4.7 * 2**20)
 
     def first_request(self):
         agent, floor = [], []
@@ -129,7 +128,7 @@ class Bench:
             os.waitpid(pid, 0)
             server.close()
         value = statistics.median(agent)
-        self.row("exec → first request on the wire", value, "ms", statistics.median(floor), 20, value <= 20)
+        self.table.row("exec → first request on the wire", value, "ms", statistics.median(floor), 20, value <= 20)
 
     def next_question(self):
         agent, floor = [], []
@@ -155,7 +154,7 @@ class Bench:
             os.waitpid(pid, 0)
             server.close()
         value = statistics.median(agent)
-        self.row("report accepted → next GET", value, "ms", statistics.median(floor), 5, value <= 5)
+        self.table.row("report accepted → next GET", value, "ms", statistics.median(floor), 5, value <= 5)
 
     def idle_memory(self):
         server = Server()
@@ -167,7 +166,7 @@ class Bench:
         with open("/proc/%d/status" % pid) as status:
             resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS:")) / 1024
         self.end(pid, state, server)
-        self.row("resident after 1,000 idle polls", resident, "MiB", None, 8, resident <= 8)
+        self.table.row("resident after 1,000 idle polls", resident, "MiB", None, 8, resident <= 8)
 
     def tasks(self):
         agent, floor = [], []
@@ -182,7 +181,7 @@ class Bench:
             agent.append(1000 * (server.request()[0] - handed) / TASKS)
             self.end(pid, state, server)
         ratio, value, base = sorted((a / f, a, f) for a, f in zip(agent, floor))[self.rounds // 2]
-        self.row("one `true` task", value, "ms", base, "1.5 × the floor", ratio <= 1.5)
+        self.table.row("one `true` task", value, "ms", base, "1.5 × the floor", ratio <= 1.5)
 
     def big_report(self):
         stamp = os.path.join(self.work, "stamp")
@@ -207,21 +206,7 @@ class Bench:
             os.waitpid(pid, 0)
             server.close()
         value = statistics.median(agent)
-        self.row("8 MB of output: command end → report sent", value, "ms", statistics.median(floor), 100, value <= 100)
-
-    def show(self):
-        def text(value, unit):
-            return "–" if value is None else "%.2f %s" % (value, unit)
-
-        lines = [("figure", "measured", "floor", "ratio", "at most", "")]
-        for row in self.rows:
-            limit = row["limit"] if isinstance(row["limit"], str) else "%g %s" % (row["limit"], row["unit"])
-            ratio = "–" if row["floor"] is None else "%.2f ×" % (row["value"] / row["floor"])
-            lines.append((row["figure"], text(row["value"], row["unit"]), text(row["floor"], row["unit"]), ratio, limit,
-                          "ok" if row["ok"] else "TOO MUCH"))
-        widths = [max(len(line[column]) for line in lines) for column in range(6)]
-        for line in lines:
-            print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+        self.table.row("8 MB of output: command end → report sent", value, "ms", statistics.median(floor), 100, value <= 100)
 
 
 class Ender:
@@ -256,11 +241,10 @@ def main():
             measure()
     finally:
         shutil.rmtree(bench.memory)
-    bench.show()
+    bench.table.show()
     if arguments.json:
-        with open(arguments.json, "w") as file:
-            json.dump(bench.rows, file, indent=2)
-    sys.exit(0 if all(row["ok"] for row in bench.rows) else 1)
+        bench.table.save(arguments.json)
+    sys.exit(0 if bench.table.is_within_limits else 1)
 
 
 main()
