@@ -139,9 +139,8 @@ static void run_command(const struct monorail_workspace *workspace) {
   umask(022);
   if (chdir(workspace->directory) != 0 && chdir("/") != 0) _exit(127);
   execvpe(workspace->command[0], workspace->command, workspace->environment);
-  int error = errno;
-  report(workspace, MONORAIL_STEP_COMMAND, error);
-  _exit(error == ENOENT ? 127 : 126);
+  report(workspace, MONORAIL_STEP_COMMAND, errno);
+  _exit(127);
 }
 
 static int prepare(const struct monorail_workspace *workspace) {

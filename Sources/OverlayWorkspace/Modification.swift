@@ -36,10 +36,7 @@ public struct Modification {
     let target = try OverlayTarget(name)
     let lock = try target.lock()
     defer { _ = lock }
-    var needed = [target.path]
-    if let output { needed.append(try OverlayTarget(output).path) }
-    if let required { for path in [required.skeleton, required.rcLocal, required.agent] { needed.append(path) } }
-    let workspace = try Workspace(workspace, needed: needed, interruption)
+    let workspace = try Workspace(workspace, needed: try needed(target), interruption)
     let format = try unpack(target, workspace)
     let before = try SourceTree(workspace.upper.root).members().map(\.entry)
     let space = SpaceWatch(workspace.scratch)
@@ -50,8 +47,15 @@ public struct Modification {
         say(
           "this is the base image with \(target.name) over it; \"exit\" keeps what you change, \"exit 1\" discards it")
       }
-      let code = try code(
-        of: workspace.run(command, environment: environment, space: space), interruption, space, target)
+      let end: WorkspaceCommand.End
+      do throws(OverlayError) {
+        end = try workspace.run(command, environment: environment, space: space)
+      } catch {
+        guard let signal = interruption.received else { throw error }
+        say("ended by \(Interruption.name(of: signal)): \(output ?? target.name) is unchanged")
+        return 128 + signal
+      }
+      let code = code(of: end, space, target)
       try workspace.close()
       guard code == 0 else { return code }
       do throws(OverlayError) {
@@ -66,14 +70,27 @@ public struct Modification {
     }
   }
 
-  private func code(
-    of end: WorkspaceCommand.End, _ interruption: Interruption, _ space: SpaceWatch, _ target: OverlayTarget
-  ) -> Int32 {
-    let unchanged = "\(output ?? target.name) is unchanged"
-    if let signal = interruption.received {
-      say("ended by \(Interruption.name(of: signal)): \(unchanged)")
-      return 128 + signal
+  /// Files that must stay reachable; what would fail in the end fails now.
+  private func needed(_ target: OverlayTarget) throws(OverlayError) -> [String] {
+    var paths = [target.path]
+    if let output {
+      let result = try OverlayTarget(output)
+      guard result.kind != .directory else { throw OverlayError("-o \(output) is a directory, not an archive") }
+      paths.append(result.path)
     }
+    guard target.kind == .newArchive, let required else { return paths }
+    for path in [required.skeleton, required.rcLocal, required.agent] {
+      guard FileSystem.exists(path) else {
+        throw OverlayError(
+          "\(target.name) is new and gets the required files, but there is no \(path); --no-required leaves them out")
+      }
+      paths.append(try Workspace.absolute(path))
+    }
+    return paths
+  }
+
+  private func code(of end: WorkspaceCommand.End, _ space: SpaceWatch, _ target: OverlayTarget) -> Int32 {
+    let unchanged = "\(output ?? target.name) is unchanged"
     let code: Int32
     switch end {
     case .exited(0): return 0
@@ -83,6 +100,10 @@ public struct Modification {
     case .signaled(let signal):
       code = 128 + signal
       say("the command was ended by \(Interruption.name(of: signal)): \(unchanged)")
+    case .notStarted(let failure):
+      // As shells say it.
+      code = failure.errno == ENOENT ? 127 : 126
+      say("\(failure): \(unchanged)")
     }
     if space.wasFull { say(full(space)) }
     return code

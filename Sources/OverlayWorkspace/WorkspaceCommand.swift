@@ -14,9 +14,11 @@ struct WorkspaceCommand {
   /// Whether it is a shell that takes the terminal over.
   var isInteractive = false
 
-  enum End: Equatable {
+  enum End {
     case exited(Int32)
     case signaled(Int32)
+    /// There is no such command, or it is none.
+    case notStarted(SystemError)
   }
 
   /// Runs the command; when this returns, no process of the workspace is left.
@@ -52,19 +54,20 @@ struct WorkspaceCommand {
   }
 
   private func end(reports: [monorail_workspace_report], _ status: Int32) throws(OverlayError) -> End {
-    for report in reports {
-      switch report.step {
-      case Int32(MONORAIL_STEP_ENDED.rawValue):
-        return monorail_was_signaled(report.value) != 0
-          ? .signaled(monorail_signal(report.value)) : .exited(monorail_exit_code(report.value))
-      default: break
-      }
+    guard let first = reports.first else {
+      throw OverlayError(
+        monorail_was_signaled(status) != 0
+          ? "the first process of the workspace was ended by \(Interruption.name(of: monorail_signal(status)))"
+          : "the first process of the workspace ended before its command")
     }
-    if let report = reports.first { throw .failed(Self.attempt(report.step), errno: report.value) }
-    throw OverlayError(
-      monorail_was_signaled(status) != 0
-        ? "the first process of the workspace was ended by \(Interruption.name(of: monorail_signal(status)))"
-        : "the first process of the workspace ended before its command")
+    switch UInt32(bitPattern: first.step) {
+    case MONORAIL_STEP_ENDED.rawValue:
+      return monorail_was_signaled(first.value) != 0
+        ? .signaled(monorail_signal(first.value)) : .exited(monorail_exit_code(first.value))
+    case MONORAIL_STEP_COMMAND.rawValue:
+      return .notStarted(SystemError("run \(arguments[0]) in the workspace", errno: first.value))
+    default: throw .failed(Self.attempt(first.step), errno: first.value)
+    }
   }
 
   private static func attempt(_ step: Int32) -> String {

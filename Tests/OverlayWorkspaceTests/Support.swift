@@ -1,0 +1,37 @@
+@testable import Overlay
+@testable import OverlayWorkspace
+
+/// A base image that only a test knows.
+struct FakeBase: BaseListing {
+  private var entries: [OverlayPath: BaseEntry] = [:]
+
+  /// - Parameter paths: `etc/` for a directory.
+  init(_ paths: String...) throws {
+    for path in paths { add(try OverlayWorkspaceTests.entry(path)) }
+  }
+
+  mutating func add(_ entry: Entry) {
+    entries[entry.path] = BaseEntry(
+      isDirectory: entry.isDirectory, permissions: entry.permissions, owner: entry.owner, group: entry.group)
+  }
+
+  func entry(at path: OverlayPath) -> BaseEntry? { entries[path] }
+
+  func names(in directory: OverlayPath) -> [[UInt8]] {
+    entries.keys.filter { $0.parent == directory }.map { Array($0.name) }
+  }
+}
+
+/// `etc/` is a directory, `etc/hosts` a file, `!etc/hosts` a whiteout; `@7` behind it gives its time.
+func entry(_ text: String) throws -> Entry {
+  let parts = text.split(separator: "@")
+  let time = parts.count > 1 ? UInt32(parts[1]) ?? 0 : 0
+  let isWhiteout = text.hasPrefix("!")
+  let path = try OverlayPath(String(parts[0].drop { $0 == "!" }))
+  if isWhiteout {
+    return Entry(path, .characterDevice(Entry.DeviceNumber(major: 0, minor: 0)), permissions: 0, modified: time)
+  }
+  return parts[0].hasSuffix("/")
+    ? Entry(path, .directory, permissions: 0o755, modified: time)
+    : Entry(path, .file(size: 1), permissions: 0o644, modified: time)
+}
