@@ -17,6 +17,7 @@ struct MonorailOverlay: ParsableCommand {
       UnpackCommand.self,
       ListCommand.self,
       DiffCommand.self,
+      MergeCommand.self,
       ShellCommand.self,
       VerifyCommand.self,
       PublishCommand.self,

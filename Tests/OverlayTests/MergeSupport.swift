@@ -5,8 +5,8 @@ import Overlay
 final class ScratchDirectory {
   let path: String
 
-  init() throws {
-    var template = Array("\(NSTemporaryDirectory())overlay-tests.XXXXXX".utf8CString)
+  init(in parent: String = NSTemporaryDirectory()) throws {
+    var template = Array("\(parent)overlay-tests.XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw OverlayError("cannot make a temporary directory") }
     path = template.withUnsafeBufferPointer { buffer in
       String(decoding: buffer.dropLast().map(UInt8.init), as: UTF8.self)
@@ -28,6 +28,8 @@ final class ScratchDirectory {
 ///     c 600 0:0 dev/console 5,1
 struct OverlayText {
   private(set) var members: [(entry: Entry, text: String)] = []
+
+  init(_ members: [(entry: Entry, text: String)]) { self.members = members }
 
   /// - Parameter time: of all entries.
   init(_ lines: String, time: UInt32 = 1_700_000_000) throws {

@@ -1,0 +1,103 @@
+import ArgumentParser
+import JSONDocument
+import Overlay
+
+struct MergeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "merge",
+    abstract: "Make one overlay of several: later ones win.",
+    discussion: """
+      A node takes one overlay. The merged one, laid over the base image, shows what the given ones show when
+      they are laid over it one after the other:
+        - Directories are joined, and have the mode and owner that the last one gives them.
+        - Everything else replaces what earlier overlays have under its name, whole directories too.
+        - A whiteout takes that name away, from the base image as well.
+        - A file with several names keeps those that no later overlay has taken.
+
+      Where a directory takes the place of an earlier overlay's file, symlink or whiteout, all must stay hidden
+      that the base image has in that directory. An archive can say so only name by name, so --base IMAGE, the
+      image that the overlay is for, must be given then.
+
+      Each name that two overlays have, but not as the same, is a warning; with --strict an error, the exit code
+      is 1, and nothing is written. Times alone do not count. --json prints an object: entries (how many were
+      written, null when none were) and conflicts, a list of objects with path, winner, loser, differences (as
+      in "diff --json") and hidden (how many entries went with a directory).
+
+      Times are as in the archives, at most SOURCE_DATE_EPOCH when that is set.
+
+      EXAMPLES
+        monorail-overlay merge discovery.overlay.cpio.gz vendor.cpio.gz -o both.overlay.cpio.gz
+        monorail-overlay merge a.cpio.gz b.cpio.gz -o a.cpio.gz --strict --base dist/base.squashfs.img
+
+      \(ExitCodes.help)
+      """)
+
+  @Argument(help: "The archives, the one that is laid first first.", completion: .file())
+  var archives: [String]
+
+  @Option(
+    name: .shortAndLong,
+    help: "The archive to write. It may be one of the others; what is there stays until the new one is complete.",
+    completion: .file())
+  var output: String
+
+  @Option(help: ArgumentHelp("The squashfs image that the overlay is for.", valueName: "image"), completion: .file())
+  var base: String?
+
+  @Flag(help: "Write nothing when overlays have different entries of one name.")
+  var strict = false
+
+  @Flag(help: "Print the conflicts as JSON.")
+  var json = false
+
+  @OptionGroup var compression: CompressionOptions
+  @OptionGroup var times: TimeOptions
+  @OptionGroup var limits: LimitOptions
+
+  func validate() throws {
+    guard archives.count > 1 else { throw ValidationError("give at least two archives to merge") }
+  }
+
+  func run() throws {
+    var merger = Merger()
+    merger.writer = try compression.writer()
+    merger.times = try times.times(default: .kept)
+    merger.limits = limits.limits
+    merger.base = try base.map { (path: String) in try BaseImage(path) }
+    let progress = ProgressBar("merging to \(output)")
+    merger.progress = progress.show
+    let plan = try merger.plan(archives)
+    let isRefused = strict && !plan.conflicts.isEmpty
+    if !json {
+      for conflict in plan.conflicts {
+        if strict { Terminal.say(conflict.description) } else { Terminal.warn(conflict.description) }
+      }
+      if isRefused { Terminal.say("\(output) was not written: \(Self.count(plan.conflicts.count))") }
+    }
+    var entries: Int?
+    if !isRefused {
+      defer { progress.clear() }
+      entries = try merger.write(plan, to: output)
+    }
+    if json {
+      let output = StandardOutput()
+      try output.write(Self.document(plan.conflicts, entries: entries).prettyText)
+      try output.finish()
+    }
+    if isRefused { throw ExitCodes.findings }
+  }
+
+  private static func count(_ conflicts: Int) -> String { conflicts == 1 ? "1 conflict" : "\(conflicts) conflicts" }
+
+  private static func document(_ conflicts: [MergeConflict], entries: Int?) -> JSON {
+    let list = conflicts.map { conflict -> JSON in
+      var object = conflict.path.json
+      object["winner"] = .string(conflict.winner)
+      object["loser"] = .string(conflict.loser)
+      object["differences"] = .array(conflict.differences.map { .string($0.attribute.rawValue) })
+      object["hidden"] = .integer(conflict.hidden)
+      return .object(object)
+    }
+    return ["entries": entries.map { .integer($0) } ?? .null, "conflicts": .array(list)]
+  }
+}
