@@ -37,6 +37,7 @@ let package = Package(
     .systemLibrary(name: "CELF", pkgConfig: "libelf", providers: [.apt(["libelf-dev"])]),
     .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .target(name: "CLinux", cSettings: [.define("MONORAIL_REVISION", to: "\"\(revision)\"")]),
 
     .target(name: "SystemFiles", dependencies: ["CLinux"], swiftSettings: lean),
@@ -52,7 +53,7 @@ let package = Package(
 
     .target(
       name: "Overlay",
-      dependencies: ["CArchive", "CDeflate", "CELF", "CLZMA", "CZlib", "CLinux", "Digests", "SystemFiles"],
+      dependencies: ["CArchive", "CDeflate", "CELF", "CLZMA", "CZlib", "CZstd", "CLinux", "Digests", "SystemFiles"],
       swiftSettings: strict),
     .target(name: "CWorkspace"),
     .target(

@@ -22,17 +22,12 @@ public final class ArchiveReader {
   private var failure: OverlayError?
   private var count = 0
   private var entry: Entry?
-  /// Hard links of the current archive by device and inode, as the archive numbers them.
-  private var groups: [FileNumber: Entry.LinkGroup] = [:]
-  private var groupCount = 0
-
-  private struct FileNumber: Hashable {
-    let device: Entry.DeviceNumber
-    let inode: UInt32
-  }
+  private var links: LinkNames
+  /// Bytes of names and of targets of symlinks so far.
+  private var nameSize = 0
 
   public init(_ path: String, limits: ArchiveLimits = ArchiveLimits()) throws(OverlayError) {
-    (self.path, self.limits) = (path, limits)
+    (self.path, self.limits, links) = (path, limits, LinkNames(limits: limits))
     input = try DecompressedInput(path: path, limit: limits.size)
   }
 
@@ -62,7 +57,7 @@ public final class ArchiveReader {
         let used = Int(archive_filter_bytes(archive, 0))
         archive_read_free(archive)
         archive = nil
-        input.giveBack(given - used)
+        try attempt { () throws(OverlayError) in try input.giveBack(given - used) }
         continue
       default: throw damage()
       }
@@ -88,7 +83,7 @@ public final class ArchiveReader {
 
   private func open() throws(OverlayError) {
     given = 0
-    groups = [:]
+    links.beginArchive()
     archive = archive_read_new()
     archive_read_support_format_cpio(archive)
     let this = Unmanaged.passUnretained(self).toOpaque()
@@ -120,6 +115,7 @@ public final class ArchiveReader {
     }
     guard let name = archive_entry_pathname(raw) else { throw OverlayError("an entry has no name") }
     let path = try OverlayPath(archiveName: UnsafeRawBufferPointer(start: name, count: strlen(name)))
+    try count(nameOf: path.bytes.count)
     func refusal(_ reason: String) -> OverlayError { OverlayError("\"\(path)\" \(reason)") }
     let format = archive_format(archive)
     guard format == ARCHIVE_FORMAT_CPIO_SVR4_NOCRC || format == ARCHIVE_FORMAT_CPIO_SVR4_CRC else {
@@ -141,6 +137,7 @@ public final class ArchiveReader {
       guard strlen(target) <= OverlayPath.longest else {
         throw refusal("is a symlink to a path of more than \(OverlayPath.longest) bytes")
       }
+      try count(nameOf: strlen(target))
       kind = .symlink(target: Array(UnsafeRawBufferPointer(start: target, count: strlen(target))))
     case S_IFIFO: kind = .fifo
     case S_IFSOCK: kind = .socket
@@ -159,29 +156,26 @@ public final class ArchiveReader {
     return Entry(
       path, kind, permissions: mode & 0o7777, owner: UInt32(truncatingIfNeeded: archive_entry_uid(raw)),
       group: UInt32(truncatingIfNeeded: archive_entry_gid(raw)),
-      modified: UInt32(clamping: archive_entry_mtime(raw)), links: linkGroup(raw, kind))
+      modified: UInt32(clamping: archive_entry_mtime(raw)), links: try links.group(of: raw, kind))
   }
 
-  /// Only the names of regular files are joined: a device, say, is the same under each of its names anyway.
-  private func linkGroup(_ raw: OpaquePointer, _ kind: Entry.Kind) -> Entry.LinkGroup? {
-    guard case .file = kind, archive_entry_nlink(raw) > 1 else { return nil }
-    let number = FileNumber(
-      device: Entry.DeviceNumber(
-        major: UInt32(truncatingIfNeeded: archive_entry_devmajor(raw)),
-        minor: UInt32(truncatingIfNeeded: archive_entry_devminor(raw))),
-      inode: UInt32(truncatingIfNeeded: archive_entry_ino64(raw)))
-    if let known = groups[number] { return known }
-    groupCount += 1
-    let group = Entry.LinkGroup(groupCount)
-    groups[number] = group
-    return group
+  /// Names stay in memory. Those of real archives have about 50 bytes.
+  private func count(nameOf size: Int) throws(OverlayError) {
+    nameSize += size
+    guard nameSize >> 8 <= max(limits.entries, 1 << 12) else {
+      throw OverlayError(
+        "the names of its entries have more than 256 bytes for each of \(limits.entries) entries; --max-entries raises"
+          + " this limit")
+    }
   }
 
   /// What libarchive or the input complains about.
   private func damage() -> OverlayError {
     if let failure { return located(failure) }
-    let reason = archive_error_string(archive).map { String(cString: $0) } ?? "unknown error"
-    return located(OverlayError("the archive is damaged: \(reason)"))
+    guard let reason = archive_error_string(archive) else {
+      return located(OverlayError("the archive ends in the middle; the file was cut off"))
+    }
+    return located(OverlayError("the archive is damaged: \(String(cString: reason))"))
   }
 
   private func attempt<Value>(_ body: () throws(OverlayError) -> Value) throws(OverlayError) -> Value {

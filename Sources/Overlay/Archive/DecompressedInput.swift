@@ -1,11 +1,10 @@
-import CArchive
 import Glibc
 import SystemFiles
 
 /// The bytes of a file that is a sequence of parts, plain or compressed: an initrd is a plain archive with microcode and a
 /// compressed one behind it (the kernel's Documentation/driver-api/early-userspace/buffer-format.rst).
 ///
-/// A compressed part ends where its stream ends. Where a plain archive ends only its reader knows: it gives back what it
+/// A compressed part ends where its streams end. Where a plain archive ends only its reader knows: it gives back what it
 /// did not use.
 final class DecompressedInput {
   let fileSize: Int
@@ -14,41 +13,44 @@ final class DecompressedInput {
 
   private let file: File
   private let limit: Int
-  /// libarchive's handle of the compressed part that is being read, and where in the file it begins.
-  private var stream: (handle: OpaquePointer, start: Int)?
-  private let plainBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
-  /// Where reading goes on outside of compressed parts.
-  private var plainOffset = 0
-  private var block = UnsafeRawBufferPointer(start: nil, count: 0)
+  /// Bytes of the file, and which of them were not used yet. Behind them the file goes on at `fileOffset`.
+  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
+  private var waiting = 0..<0
+  private var fileOffset = 0
+  /// Of the compressed part that is being read.
+  private var decoder: (any StreamDecoder)?
+  private var partHasEnded = false
+  private let decoded = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
+  /// What of the decoded bytes was given back.
   private var unread = UnsafeRawBufferPointer(start: nil, count: 0)
+  private var block = UnsafeRawBufferPointer(start: nil, count: 0)
   private var total = 0
 
   /// - Parameter limit: bytes, of all parts decompressed.
   init(path: String, limit: Int) throws(OverlayError) {
+    self.limit = limit
     do throws(SystemError) {
-      file = try File(path, O_RDONLY)
+      // Without O_NONBLOCK a fifo would hold the program.
+      file = try File(path, O_RDONLY | O_NONBLOCK)
       var status = stat()
       guard fstat(file.descriptor, &status) == 0 else { throw SystemError("look at \(path)") }
-      guard status.st_mode & S_IFMT == S_IFREG else {
-        throw SystemError("read \(path) as an archive", errno: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
-      }
       fileSize = Int(status.st_size)
+      guard status.st_mode & S_IFMT != S_IFDIR else { throw SystemError("read \(path) as an archive", errno: EISDIR) }
+      guard status.st_mode & S_IFMT == S_IFREG else { throw SystemError("seek in \(path)", errno: ESPIPE) }
     } catch {
-      plainBuffer.deallocate()
+      buffer.deallocate()
+      decoded.deallocate()
       throw OverlayError(error)
     }
-    self.limit = limit
   }
 
   deinit {
-    if let stream { archive_read_free(stream.handle) }
-    plainBuffer.deallocate()
+    buffer.deallocate()
+    decoded.deallocate()
   }
 
   /// Bytes of the file that are done with.
-  var position: Int {
-    if let stream { stream.start + Int(archive_filter_bytes(stream.handle, -1)) } else { plainOffset - unread.count }
-  }
+  var position: Int { fileOffset - waiting.count }
 
   /// Goes to where the next archive begins, past zeros and into the next part.
   ///
@@ -56,97 +58,114 @@ final class DecompressedInput {
   func advanceToArchive() throws(OverlayError) -> Bool {
     while true {
       guard let bytes = try nextBlock() else {
-        guard let stream else { return false }
-        plainOffset = position
-        archive_read_free(stream.handle)
-        self.stream = nil
+        guard decoder != nil else { return false }
+        decoder = nil
         continue
       }
-      guard let start = bytes.firstIndex(where: { $0 != 0 }) else { continue }
-      giveBack(bytes.count - start)
+      guard let start = Self.firstNonzero(bytes) else { continue }
+      try giveBack(bytes.count - start)
       if bytes[start] == UInt8(ascii: "0") { return true }
-      guard stream == nil else {
+      guard decoder == nil else {
         throw OverlayError("what follows the archive in the \(compression.rawValue) stream is no archive")
       }
-      try openStream()
+      try openPart()
     }
   }
 
   /// The next bytes, valid until the next call; `nil` at the end of the part.
   func nextBlock() throws(OverlayError) -> UnsafeRawBufferPointer? {
     if !unread.isEmpty {
-      defer { unread = UnsafeRawBufferPointer(start: nil, count: 0) }
-      return unread
+      (block, unread) = (unread, UnsafeRawBufferPointer(start: nil, count: 0))
+    } else if let decoder {
+      block = try decode(with: decoder)
+    } else {
+      if waiting.isEmpty { try fill() }
+      block = UnsafeRawBufferPointer(rebasing: buffer[waiting])
+      waiting = waiting.upperBound..<waiting.upperBound
     }
-    if let stream { block = try decompress(stream.handle) } else { block = try readPlain() }
     total += block.count
-    guard total <= limit else {
-      throw OverlayError("it holds more than \(limit) bytes; --max-size raises this limit")
-    }
+    guard total <= limit else { throw OverlayError("it holds more than \(limit) bytes; --max-size raises this limit") }
     return block.isEmpty ? nil : block
   }
 
   /// Takes back the last `count` bytes that were handed out.
-  func giveBack(_ count: Int) {
-    precondition(count <= block.count, "only bytes of the last block can be given back")
-    unread = UnsafeRawBufferPointer(rebasing: block.suffix(count))
+  func giveBack(_ count: Int) throws(OverlayError) {
+    guard (0...block.count).contains(count) else {
+      throw OverlayError("libarchive has read on behind the archive's end")
+    }
+    total -= count
+    if decoder == nil {
+      waiting = waiting.upperBound - count..<waiting.upperBound
+    } else {
+      unread = UnsafeRawBufferPointer(rebasing: block.suffix(count))
+    }
   }
 
-  private func readPlain() throws(OverlayError) -> UnsafeRawBufferPointer {
-    let count: Int
-    do throws(SystemError) { count = try file.read(into: plainBuffer, at: plainOffset) } catch {
-      throw OverlayError(error)
+  private func decode(with first: any StreamDecoder) throws(OverlayError) -> UnsafeRawBufferPointer {
+    var current = first
+    while !partHasEnded {
+      if waiting.isEmpty { try fill() }
+      let progress = try current.decode(UnsafeRawBufferPointer(rebasing: buffer[waiting]), into: decoded)
+      waiting = waiting.lowerBound + progress.taken..<waiting.upperBound
+      if progress.isAtEnd {
+        // Like the tools of all three formats: what follows at once belongs to it.
+        if try format() == compression, let next = try compression.makeDecoder() {
+          (decoder, current) = (next, next)
+        } else {
+          partHasEnded = true
+        }
+      } else if progress.taken == 0, progress.given == 0 {
+        throw compression.damage("it ends in the middle; the file was cut off")
+      }
+      if progress.given > 0 { return UnsafeRawBufferPointer(rebasing: decoded[..<progress.given]) }
     }
-    plainOffset += count
-    return UnsafeRawBufferPointer(rebasing: plainBuffer[..<count])
-  }
-
-  private func decompress(_ handle: OpaquePointer) throws(OverlayError) -> UnsafeRawBufferPointer {
-    var start: UnsafeRawPointer?
-    var count = 0
-    var offset: Int64 = 0
-    switch archive_read_data_block(handle, &start, &count, &offset) {
-    case ARCHIVE_OK: return UnsafeRawBufferPointer(start: start, count: count)
-    case ARCHIVE_EOF: return UnsafeRawBufferPointer(start: nil, count: 0)
-    default: throw streamError(handle)
-    }
+    return UnsafeRawBufferPointer(start: nil, count: 0)
   }
 
   /// Begins the compressed part at the current position.
-  private func openStream() throws(OverlayError) {
-    let start = position
-    var magic = [UInt8](repeating: 0, count: 6)
-    let count = pread(file.descriptor, &magic, magic.count, off_t(start))
-    guard count >= 0 else { throw .system("read \(file.path)") }
-    guard let format = CompressionFormat(magic: Array(magic.prefix(count))), format != .none else {
+  private func openPart() throws(OverlayError) {
+    guard let format = try format(), format != .none else {
       throw OverlayError(
-        start == 0
+        position == 0
           ? "it is neither a newc cpio archive nor one compressed with gzip, zstd or xz"
-          : "what begins at byte \(start) is neither an archive nor a compressed one")
+          : "what begins at byte \(position) is neither an archive nor a compressed one")
     }
     compression = format
-    guard let handle = archive_read_new(), let entry = archive_entry_new() else {
-      throw OverlayError("cannot start libarchive: there is no memory")
-    }
-    stream = (handle, start)
-    unread = UnsafeRawBufferPointer(start: nil, count: 0)
-    defer { archive_entry_free(entry) }
-    switch format {
-    case .gzip: archive_read_support_filter_gzip(handle)
-    case .zstd: archive_read_support_filter_zstd(handle)
-    case .xz: archive_read_support_filter_xz(handle)
-    case .none: break
-    }
-    archive_read_support_format_raw(handle)
-    archive_read_support_format_empty(handle)
-    guard lseek(file.descriptor, off_t(start), SEEK_SET) == off_t(start) else { throw .system("read \(file.path)") }
-    guard archive_read_open_fd(handle, file.descriptor, 256 << 10) == ARCHIVE_OK else { throw streamError(handle) }
-    let result = archive_read_next_header2(handle, entry)
-    guard result == ARCHIVE_OK || result == ARCHIVE_EOF else { throw streamError(handle) }
+    decoder = try format.makeDecoder()
+    partHasEnded = false
   }
 
-  private func streamError(_ handle: OpaquePointer) -> OverlayError {
-    let reason = archive_error_string(handle).map { String(cString: $0) } ?? "unknown error"
-    return OverlayError("its \(compression.rawValue) data is damaged: \(reason)")
+  /// What begins at the current position.
+  private func format() throws(OverlayError) -> CompressionFormat? {
+    let longestMagic = 6
+    if waiting.count < longestMagic {
+      buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[waiting]))
+      waiting = 0..<waiting.count
+      while waiting.count < longestMagic, try read(behind: waiting) > 0 {}
+    }
+    return CompressionFormat(magic: Array(buffer[waiting].prefix(longestMagic)))
+  }
+
+  private func fill() throws(OverlayError) {
+    waiting = 0..<0
+    _ = try read(behind: waiting)
+  }
+
+  /// Reads on in the file, and adds the bytes to those that wait.
+  private func read(behind used: Range<Int>) throws(OverlayError) -> Int {
+    do throws(SystemError) {
+      let count = try file.read(
+        into: UnsafeMutableRawBufferPointer(rebasing: buffer[used.upperBound...]), at: fileOffset)
+      fileOffset += count
+      waiting = used.lowerBound..<used.upperBound + count
+      return count
+    } catch { throw OverlayError(error) }
+  }
+
+  private static func firstNonzero(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    guard let start = bytes.baseAddress, bytes[0] == 0 else { return 0 }
+    // Archives can have gigabytes of zeros behind them: equal to themselves one byte on.
+    if memcmp(start, start + 1, bytes.count - 1) == 0 { return nil }
+    return bytes.firstIndex { $0 != 0 }
   }
 }
