@@ -135,7 +135,7 @@ class Bench:
         def unpipe():
             out = self.path("out")
             os.mkdir(out)
-                seconds, _ = self.shell("gzip -dc '%s' | cpio --quiet -id" % self.path("ours.cpio.gz"), out)
+            seconds, _ = self.shell("gzip -dc '%s' | cpio --quiet -id" % self.path("ours.cpio.gz"), out)
             shutil.rmtree(out)
             return seconds
 
