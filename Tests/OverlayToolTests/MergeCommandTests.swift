@@ -1,0 +1,133 @@
+import Foundation
+import JSONDocument
+import Testing
+
+@Suite struct MergeCommandTests {
+  private let scratch: ToolScratch
+
+  init() throws {
+    scratch = try ToolScratch()
+    try scratch.shell(
+      #"""
+      umask 022
+      mkdir -p a/etc b/etc same/etc link over/etc
+      echo one >a/etc/conf; echo a >a/etc/a; echo two >b/etc/conf; echo b >b/etc/b; echo one >same/etc/conf
+      ln -s elsewhere link/etc; echo over >over/etc/over
+      for tree in a b same link over; do
+        "$tool" pack $tree -o $tree.cpio.gz --no-required --mtime 1714564800
+      done
+      """#)
+  }
+
+  private func names(_ archive: String) throws -> [String] {
+    try scratch.tool("list", archive).lines.map { String($0.dropFirst(54)) }
+  }
+
+  @Test func laterOnesWinWithAWarningForEachConflict() throws {
+    let run = try scratch.tool("merge", "a.cpio.gz", "b.cpio.gz", "-o", "m.cpio.gz")
+    #expect(run.status == 0)
+    #expect(run.output.isEmpty)
+    #expect(
+      run.errors == """
+        monorail-overlay: warning: etc/conf: b.cpio.gz overrides a.cpio.gz: content 2c8b08da5ce6 -> 27dd8ed44a83
+
+        """)
+    #expect(try names("m.cpio.gz") == [".", "etc", "etc/a", "etc/b", "etc/conf"])
+    try scratch.shell("\"$tool\" unpack m.cpio.gz m && cmp m/etc/conf b/etc/conf && cmp m/etc/a a/etc/a")
+  }
+
+  @Test func strictnessLeavesTheOutputAlone() throws {
+    try scratch.shell("echo precious >m.cpio.gz")
+    let run = try scratch.tool("merge", "--strict", "a.cpio.gz", "b.cpio.gz", "-o", "m.cpio.gz")
+    #expect(run.status == 1)
+    #expect(run.errors.contains("monorail-overlay: etc/conf: b.cpio.gz overrides a.cpio.gz: content "))
+    #expect(run.errors.hasSuffix("monorail-overlay: m.cpio.gz was not written: 1 conflict\n"))
+    try scratch.shell("test \"$(cat m.cpio.gz)\" = precious")
+    let calm = try scratch.tool("merge", "--strict", "a.cpio.gz", "same.cpio.gz", "-o", "m.cpio.gz")
+    #expect(calm.status == 0)
+    #expect(calm.errors.isEmpty)
+  }
+
+  @Test func conflictsAreListedAsJSON() throws {
+    let run = try scratch.tool("merge", "--json", "a.cpio.gz", "b.cpio.gz", "-o", "m.cpio.gz")
+    #expect(run.errors.isEmpty)
+    let conflict: JSON = [
+      "path": "etc/conf", "winner": "b.cpio.gz", "loser": "a.cpio.gz", "differences": ["content"], "hidden": 0,
+    ]
+    #expect(try JSON(parsing: run.output) == ["entries": 5, "conflicts": [conflict]])
+    let strict = try scratch.tool("merge", "--json", "--strict", "a.cpio.gz", "b.cpio.gz", "-o", "n.cpio.gz")
+    #expect(strict.status == 1)
+    #expect(try JSON(parsing: strict.output) == ["entries": nil, "conflicts": [conflict]])
+    #expect(!FileManager.default.fileExists(atPath: "\(scratch.path)/n.cpio.gz"))
+  }
+
+  @Test func aDirectoryInASymlinksPlaceNeedsTheBase() throws {
+    let run = try scratch.tool("merge", "link.cpio.gz", "over.cpio.gz", "-o", "m.cpio.gz")
+    #expect(run.status == 2)
+    #expect(
+      run.errors.split(separator: "\n").last
+        == """
+        monorail-overlay: etc is a directory in over.cpio.gz, over a symlink in link.cpio.gz: whatever the base image has \
+        there must stay hidden, which an archive can only say name by name; give --base IMAGE, the image that the overlay \
+        is for
+        """)
+    try scratch.shell(
+      "mkdir -p base/etc/sub && touch base/etc/motd base/etc/over && mksquashfs base base.img -quiet -no-progress")
+    let based = try scratch.tool("merge", "link.cpio.gz", "over.cpio.gz", "-o", "m.cpio.gz", "--base", "base.img")
+    #expect(based.status == 0)
+    #expect(try names("m.cpio.gz") == [".", "etc", "etc/motd (whiteout)", "etc/over", "etc/sub (whiteout)"])
+  }
+
+  @Test func theSameInputsGiveTheSameBytes() throws {
+    try scratch.shell(
+      """
+      mkdir elsewhere
+      "$tool" merge a.cpio.gz b.cpio.gz -o 1 --level 9
+      (umask 077; cd elsewhere; LC_ALL=C TZ=Asia/Tokyo "$tool" merge ../a.cpio.gz ../b.cpio.gz -o 2 --level 9)
+      cmp 1 elsewhere/2
+      """)
+  }
+
+  /// A file of several names of which one is taken, whose data stood with that name.
+  @Test func hardLinksKeepTheirData() throws {
+    try scratch.shell(
+      #"""
+      mkdir -p x/d y/d
+      echo data >x/d/a; ln x/d/a x/d/b; ln x/d/a x/d/c; echo new >y/d/c
+      for tree in x y; do (cd $tree && find d | sort | cpio --quiet -H newc -o >../$tree.cpio); done
+      "$tool" merge x.cpio y.cpio -o m.cpio --compression none
+      mkdir m && cd m && cpio --quiet -idm <../m.cpio
+      test "$(cat d/a d/b d/c)" = "$(printf 'data\ndata\nnew')"
+      test d/a -ef d/b
+      """#)
+  }
+
+  @Test func timesAreClampedToTheEnvironments() throws {
+    let run = try scratch.tool(
+      "merge", "a.cpio.gz", "b.cpio.gz", "-o", "m.cpio.gz", environment: ["SOURCE_DATE_EPOCH": "1000000000"])
+    #expect(run.status == 0)
+    #expect(try scratch.tool("list", "m.cpio.gz").lines.allSatisfy { $0.contains(" 2001-09-09 01:46:40 ") })
+  }
+
+  @Test func theOutputMayBeAnInput() throws {
+    try scratch.shell(
+      "\"$tool\" merge a.cpio.gz b.cpio.gz -o m.cpio.gz; \"$tool\" merge a.cpio.gz b.cpio.gz -o a.cpio.gz")
+    try scratch.shell("cmp a.cpio.gz m.cpio.gz; test \"$(ls -A | grep -c '^\\.[^oe]')\" = 0")
+  }
+
+  @Test(arguments: [
+    (["merge", "a.cpio.gz", "-o", "m"], Int32(64), "at least two archives"),
+    (["merge", "a.cpio.gz", "b.cpio.gz"], 64, "--output"),
+    (["merge", "a.cpio.gz", "none.cpio", "-o", "m"], 2, "none.cpio"),
+    (["merge", "a.cpio.gz", "b.cpio.gz", "-o", "m", "--base", "none.img"], 2, "none.img"),
+    (["merge", "a.cpio.gz", "b.cpio.gz", "-o", "nowhere/m"], 2, "nowhere"),
+    (["merge", "a.cpio.gz", "b.cpio.gz", "-o", "a"], 2, "write a"),
+    (["merge", "a.cpio.gz", "b.cpio.gz", "-o", "m", "--max-entries", "2"], 2, "--max-entries"),
+  ])
+  func saysWhatIsWrong(_ arguments: [String], _ status: Int32, _ words: String) throws {
+    let run = try ToolRun(arguments, in: scratch.path)
+    #expect(run.status == status)
+    #expect(run.errors.contains(words))
+    #expect(!FileManager.default.fileExists(atPath: "\(scratch.path)/m"))
+  }
+}
