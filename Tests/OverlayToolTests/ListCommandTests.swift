@@ -64,13 +64,12 @@ import Testing
     #expect(try entry("etc/fifo")["pathHex"] == nil)
   }
 
+  /// GNU cpio writes the names of a file when it has met all of them.
   @Test func listsWhatOtherProgramsMadeInItsOrder() throws {
     try scratch.shell(
       "cd tree && printf '%s\\n' usr/bin/tool . usr/bin/twin usr | cpio --quiet -H newc -o >../cpio.cpio")
-    let run = try scratch.tool("list", "cpio.cpio")
-    #expect(
-      run.lines.map { $0.dropFirst(54) }
-        == ["usr/bin/tool", ".", "usr/bin/twin link to usr/bin/tool", "usr"].map { $0[...] })
+    let names = try scratch.tool("list", "cpio.cpio").lines.map { String($0.dropFirst(54)) }
+    #expect(names == [".", "usr/bin/tool", "usr/bin/twin link to usr/bin/tool", "usr"])
   }
 
   @Test func listsWhatStandsBeforeTheDamage() throws {
