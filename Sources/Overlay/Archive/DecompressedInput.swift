@@ -34,9 +34,10 @@ final class DecompressedInput {
       file = try File(path, O_RDONLY | O_NONBLOCK)
       var status = stat()
       guard fstat(file.descriptor, &status) == 0 else { throw SystemError("look at \(path)") }
-      fileSize = Int(status.st_size)
       guard status.st_mode & S_IFMT != S_IFDIR else { throw SystemError("read \(path) as an archive", errno: EISDIR) }
       guard status.st_mode & S_IFMT == S_IFREG else { throw SystemError("seek in \(path)", errno: ESPIPE) }
+      // The last property: from here on deinit runs.
+      fileSize = Int(status.st_size)
     } catch {
       buffer.deallocate()
       decoded.deallocate()
