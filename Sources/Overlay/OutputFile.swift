@@ -15,8 +15,10 @@ final class OutputFile: ByteSink {
     self.path = path
     let (directory, name) = Self.split(path)
     var status = stat()
-    if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-      throw OverlayError(SystemError("write \(path)", errno: EISDIR))
+    // Through symlinks, for /dev/stdout: a device or a pipe must not be replaced with a file.
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      if status.st_mode & S_IFMT == S_IFDIR { throw OverlayError(SystemError("write \(path)", errno: EISDIR)) }
+      throw OverlayError("cannot write \(path): it is a device, a pipe or a socket; give the name of a file")
     }
     let unnamed = open(directory, O_RDWR | O_CLOEXEC | monorail_open_unnamed_flag(), 0o600)
     if unnamed >= 0 {
@@ -66,9 +68,11 @@ final class OutputFile: ByteSink {
     if !isSynchronized { try synchronize() }
     let (directory, name) = Self.split(path)
     if temporaryPath == nil {
+      let unnamed = "/proc/self/fd/\(descriptor)"
+      if linkat(AT_FDCWD, unnamed, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 { return }
       let temporary = "\(directory)/.\(name).\(getpid())"
       unlink(temporary)
-      guard linkat(AT_FDCWD, "/proc/self/fd/\(descriptor)", AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) == 0 else {
+      guard linkat(AT_FDCWD, unnamed, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) == 0 else {
         throw .system("create \(path)")
       }
       temporaryPath = temporary

@@ -38,6 +38,10 @@ int monorail_open_path_flag(void);
 // (pipe2, a GNU extension).
 int monorail_make_pipe(int ends[2]);
 
+// Opens a directory below another one in one call, to start from, following no symlink; -1 where there is no such directory
+// or no such call (before Linux 5.6).
+int monorail_open_beneath(int directory, const char *path);
+
 // Removes a directory and what is in it, as far as that is permitted, without following symlinks.
 void monorail_remove_tree(const char *path);
 

@@ -7,22 +7,47 @@ import SystemFiles
 final class UnpackedTree {
   private let path: String
   private let root: Int32
-  private let replacesFiles: Bool
-  private let setsOwners: Bool
-  private let leavesOutDevices: Bool
+  private let rules: Rules
   /// The directory that the last entry was in; most often the next is too.
   private var parent: (path: OverlayPath, descriptor: Int32)?
-  private var made: Set<OverlayPath> = []
+  /// What was made here, where that may not be replaced which was there before.
+  private var made: Set<FileNumber> = []
   private var directories: [OverlayPath: Entry] = [:]
-  private var links: [Entry.LinkGroup: (path: OverlayPath, inode: UInt)] = [:]
+  private var links: [Entry.LinkGroup: FirstName] = [:]
+  private var passedOver: Set<OverlayPath> = []
+  /// How many entries were added before a file of that name was replaced, for the last time.
+  private var replaced: [OverlayPath: Int] = [:]
+  private var count = 0
+  private var impliedCount = 0
 
-  /// - Parameters:
-  ///   - setsOwners: whether this process may give files away.
-  ///   - leavesOutDevices: whether a device that this process may not make is passed over, and files stay readable for
-  ///     their owner, because a manifest says what they are.
-  init(_ path: String, replacesFiles: Bool, setsOwners: Bool, leavesOutDevices: Bool) throws(OverlayError) {
-    (self.path, self.replacesFiles, self.setsOwners) = (path, replacesFiles, setsOwners)
-    self.leavesOutDevices = leavesOutDevices
+  struct Rules {
+    /// Whether what is there already may be replaced.
+    var replacesFiles: Bool
+    /// Whether this process may give files away.
+    var setsOwners: Bool
+    /// Whether a device that this process may not make is passed over, because a manifest says what it is.
+    var passesOverDevices: Bool
+    /// The most directories to make that the archive has no entries for.
+    var mostImpliedDirectories: Int
+  }
+
+  private struct FileNumber: Hashable {
+    let device: UInt
+    let inode: UInt
+
+    init(_ status: stat) { (device, inode) = (status.st_dev, status.st_ino) }
+  }
+
+  /// The name that a file with several names came with first.
+  private struct FirstName {
+    let path: OverlayPath
+    let number: FileNumber
+    /// How many entries were added before it.
+    let place: Int
+  }
+
+  init(_ path: String, _ rules: Rules) throws(OverlayError) {
+    (self.path, self.rules) = (path, rules)
     root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard root >= 0 else { throw .system("unpack into \(path)") }
   }
@@ -38,6 +63,7 @@ final class UnpackedTree {
   func add(
     _ entry: Entry, data: () throws(OverlayError) -> UnsafeRawBufferPointer?
   ) throws(OverlayError) {
+    count += 1
     if entry.isDirectory {
       if !entry.path.isRoot { try makeDirectory(entry) }
       directories[entry.path] = entry
@@ -45,10 +71,10 @@ final class UnpackedTree {
     }
     let parent = try openParent(of: entry.path)
     let name = entry.path.name.systemName
+    if case .file(let size) = entry.kind { return try addFile(entry, size, in: parent, name, data) }
     try makeRoom(for: entry, in: parent, name)
     switch entry.kind {
-    case .directory: break
-    case .file(let size): try addFile(entry, size, in: parent, name, data)
+    case .directory, .file: break
     case .symlink(let target):
       try attempt("make the symlink", entry) { symlinkat(target.systemName, parent, name) }
       try setAttributes(of: name, in: parent, entry)
@@ -57,7 +83,7 @@ final class UnpackedTree {
     case .characterDevice(let device): try makeNode(entry, S_IFCHR, device.systemNumber, in: parent, name)
     case .blockDevice(let device): try makeNode(entry, S_IFBLK, device.systemNumber, in: parent, name)
     }
-    made.insert(entry.path)
+    remember(name, in: parent)
   }
 
   /// Gives the directories their attributes, which could have forbidden to write into them.
@@ -84,23 +110,37 @@ final class UnpackedTree {
       if there.st_mode & S_IFMT == S_IFDIR { return }
       try makeRoom(for: entry, in: parent, name)
     }
+    passedOver.remove(entry.path)
     try attempt("make the directory", entry) { mkdirat(parent, name, 0o700) }
-    made.insert(entry.path)
+    remember(name, in: parent)
+  }
+
+  private func remember(_ name: [CChar], in parent: Int32) {
+    guard !rules.replacesFiles, let status = status(of: name, in: parent) else { return }
+    made.insert(FileNumber(status))
   }
 
   /// Removes what stands where the entry goes: the archive's own earlier entry of that name, or, when that is wanted, a file
   /// that was there before.
   private func makeRoom(for entry: Entry, in parent: Int32, _ name: [CChar]) throws(OverlayError) {
+    passedOver.remove(entry.path)
     guard let there = status(of: name, in: parent) else { return }
-    guard replacesFiles || made.contains(entry.path) else {
+    guard rules.replacesFiles || made.contains(FileNumber(there)) else {
       throw OverlayError("\"\(entry.path)\" exists in \(path) already; --force replaces it")
     }
     let isDirectory = there.st_mode & S_IFMT == S_IFDIR
-    if isDirectory {
-      directories[entry.path] = nil
-    }
     try attempt(isDirectory ? "replace the directory" : "replace", entry) {
       unlinkat(parent, name, isDirectory ? AT_REMOVEDIR : 0)
+    }
+    made.remove(FileNumber(there))
+    if isDirectory {
+      directories[entry.path] = nil
+      if let cached = self.parent, cached.path == entry.path {
+        close(cached.descriptor)
+        self.parent = nil
+      }
+    } else {
+      replaced[entry.path] = count
     }
   }
 
@@ -109,30 +149,39 @@ final class UnpackedTree {
     _ data: () throws(OverlayError) -> UnsafeRawBufferPointer?
   ) throws(OverlayError) {
     let isLink = try link(entry, in: parent, name)
-    if isLink, size == 0 { return }
-    // The file may have become read-only under its first name.
-    if isLink { try attempt("write", entry) { fchmodat(parent, name, 0o600, 0) } }
+    if isLink, size == 0 { return try setAttributes(of: name, in: parent, entry) }
+    if isLink {
+      // The file may have become read-only under its first name.
+      try attempt("write", entry) { fchmodat(parent, name, 0o600, 0) }
+    } else {
+      try makeRoom(for: entry, in: parent, name)
+    }
     let descriptor = openat(
       parent, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | (isLink ? O_TRUNC : O_CREAT | O_EXCL), 0o600)
     guard descriptor >= 0 else { throw failure("create", entry) }
     defer { close(descriptor) }
     try write(data, to: descriptor, size, entry)
     try setAttributes(of: descriptor, entry)
-    if let links = entry.links, !isLink {
-      var status = stat()
-      guard fstat(descriptor, &status) == 0 else { throw failure("look at", entry) }
-      self.links[links] = (entry.path, status.st_ino)
+    guard !isLink, entry.links != nil || !rules.replacesFiles else { return }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw failure("look at", entry) }
+    if !rules.replacesFiles { made.insert(FileNumber(status)) }
+    if let links = entry.links {
+      self.links[links] = FirstName(path: entry.path, number: FileNumber(status), place: count)
     }
   }
 
   /// Makes the entry another name of its file, when the file is there.
   private func link(_ entry: Entry, in parent: Int32, _ name: [CChar]) throws(OverlayError) -> Bool {
     guard let group = entry.links, let first = links[group] else { return false }
+    let isThere = replaced[first.path].map { $0 < first.place } ?? true
+    if isThere, let there = status(of: name, in: parent), FileNumber(there) == first.number { return true }
+    try makeRoom(for: entry, in: parent, name)
     let source = try descend(to: first.path.parent ?? .root)
     defer { if source != root { close(source) } }
     let sourceName = first.path.name.systemName
-    guard let there = status(of: sourceName, in: source), there.st_ino == first.inode,
-      there.st_mode & S_IFMT == S_IFREG
+    guard isThere, let there = status(of: sourceName, in: source),
+      FileNumber(there) == first.number, there.st_mode & S_IFMT == S_IFREG
     else {
       throw OverlayError("\"\(entry.path)\" is another name of \"\(first.path)\", which the archive has replaced since")
     }
@@ -144,7 +193,10 @@ final class UnpackedTree {
     _ entry: Entry, _ type: mode_t, _ device: dev_t, in parent: Int32, _ name: [CChar]
   ) throws(OverlayError) {
     guard mknodat(parent, name, type | 0o600, device) == 0 else {
-      if errno == EPERM, leavesOutDevices { return }
+      if errno == EPERM, rules.passesOverDevices {
+        passedOver.insert(entry.path)
+        return
+      }
       throw failure("make the \(entry.kind)", entry)
     }
     try setAttributes(of: name, in: parent, entry)
@@ -201,6 +253,9 @@ extension UnpackedTree {
 
   /// Opens a directory, and makes it where the archive had no entry for it.
   private func descend(to path: OverlayPath) throws(OverlayError) -> Int32 {
+    if path.isRoot { return root }
+    let found = monorail_open_beneath(root, path.systemName)
+    if found >= 0 { return found }
     var descriptor = root
     var reached = OverlayPath.root
     for component in path.components {
@@ -208,10 +263,8 @@ extension UnpackedTree {
       let name = component.systemName
       let flags = monorail_open_path_flag() | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
       var next = openat(descriptor, name, flags)
-      if next < 0, errno == ENOENT, mkdirat(descriptor, name, 0o755) == 0 {
-        made.insert(reached)
-        directories[reached] = Entry(reached, .directory, permissions: 0o755)
-        next = openat(descriptor, name, flags)
+      if next < 0, errno == ENOENT {
+        if try makeImpliedDirectory(reached, in: descriptor, name) { next = openat(descriptor, name, flags) }
       }
       let error = errno
       if descriptor != root { close(descriptor) }
@@ -219,11 +272,36 @@ extension UnpackedTree {
         guard error == ENOTDIR || error == ELOOP else {
           throw OverlayError(SystemError("open the directory \"\(reached)\"", errno: error))
         }
-        throw OverlayError("\"\(reached)\" is needed as a directory, but it is a symlink or a file")
+        throw OverlayError(Self.noDirectory(reached))
       }
       descriptor = next
     }
     return descriptor
+  }
+
+  /// - Returns: `false` when it cannot; `errno` says why.
+  private func makeImpliedDirectory(
+    _ path: OverlayPath, in parent: Int32, _ name: [CChar]
+  ) throws(OverlayError) -> Bool {
+    func refuse(_ reason: String) throws(OverlayError) -> Never {
+      if parent != root { close(parent) }
+      throw OverlayError(reason)
+    }
+    guard !passedOver.contains(path) else { try refuse(Self.noDirectory(path)) }
+    impliedCount += 1
+    guard impliedCount <= rules.mostImpliedDirectories else {
+      try refuse(
+        "\"\(path)\" is one of more than \(rules.mostImpliedDirectories) directories that the archive has no entries for;"
+          + " --max-entries raises this limit")
+    }
+    guard mkdirat(parent, name, 0o755) == 0 else { return false }
+    remember(name, in: parent)
+    directories[path] = Entry(path, .directory, permissions: 0o755)
+    return true
+  }
+
+  private static func noDirectory(_ path: OverlayPath) -> String {
+    "\"\(path)\" is needed as a directory, but it is a symlink or a file"
   }
 
   private func status(of name: [CChar], in parent: Int32) -> stat? {
@@ -237,14 +315,15 @@ extension UnpackedTree {
 
   private func failure(_ what: String, _ entry: Entry) -> OverlayError { .system("\(what) \"\(entry.path)\"") }
 
-  /// Permissions that leave a file to its owner where only a manifest says the true ones.
+  /// Without root, where only a manifest says the true ones: permissions that leave a file to its owner, and give nobody the
+  /// rights of who happens to unpack it.
   private func permissions(_ entry: Entry) -> mode_t {
-    guard leavesOutDevices, !setsOwners else { return entry.permissions }
-    return entry.permissions | (entry.isDirectory ? 0o700 : 0o600)
+    if rules.setsOwners { return entry.permissions }
+    return entry.permissions & 0o1777 | (entry.isDirectory ? 0o700 : 0o600)
   }
 
   private func setAttributes(of descriptor: Int32, _ entry: Entry) throws(OverlayError) {
-    if setsOwners {
+    if rules.setsOwners {
       try attempt("set the owner of", entry) { fchown(descriptor, entry.owner, entry.group) }
     }
     // Changing the owner takes setuid away.
@@ -253,7 +332,7 @@ extension UnpackedTree {
   }
 
   private func setAttributes(of name: [CChar], in parent: Int32, _ entry: Entry) throws(OverlayError) {
-    if setsOwners {
+    if rules.setsOwners {
       try attempt("set the owner of", entry) { fchownat(parent, name, entry.owner, entry.group, AT_SYMLINK_NOFOLLOW) }
     }
     if case .symlink = entry.kind {

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import SystemFiles
 
@@ -35,21 +34,15 @@ public struct Unpacker {
     let reader = try ArchiveReader(archive, limits: limits)
     if FileSystem.exists(directory) {
       let count: Int
-      do throws(OverlayError) { count = try extract(reader, to: directory, manifest, isRoot) } catch {
+      do throws(OverlayError) { count = try extract(reader, to: directory, isNew: false, manifest, isRoot) } catch {
         throw OverlayError("\(error.description); what came before it is in \(directory)")
       }
       return Summary(entries: count, manifest: manifest)
     }
-    let staging = "\(Self.withoutSlashes(directory)).\(getpid()).partial"
-    guard mkdir(staging, 0o755) == 0 else { throw .system("make the directory \(staging)") }
-    do throws(OverlayError) {
-      let count = try extract(reader, to: staging, manifest, isRoot)
-      guard rename(staging, directory) == 0 else { throw OverlayError.system("make the directory \(directory)") }
-      return Summary(entries: count, manifest: manifest)
-    } catch {
-      monorail_remove_tree(staging)
-      throw error
-    }
+    let staging = try StagingDirectory(for: Self.withoutSlashes(directory))
+    let count = try extract(reader, to: staging.path, isNew: true, manifest, isRoot)
+    try staging.finish()
+    return Summary(entries: count, manifest: manifest)
   }
 
   private static func withoutSlashes(_ path: String) -> String {
@@ -60,10 +53,14 @@ public struct Unpacker {
 
   /// - Returns: the number of entries.
   private func extract(
-    _ reader: ArchiveReader, to directory: String, _ manifest: String?, _ isRoot: Bool
+    _ reader: ArchiveReader, to directory: String, isNew: Bool, _ manifest: String?, _ isRoot: Bool
   ) throws(OverlayError) -> Int {
-    let tree = try UnpackedTree(
-      directory, replacesFiles: replacesFiles, setsOwners: isRoot, leavesOutDevices: manifest != nil)
+    let rules = UnpackedTree.Rules(
+      replacesFiles: replacesFiles || isNew, setsOwners: isRoot, passesOverDevices: manifest != nil,
+      mostImpliedDirectories: limits.entries)
+    let tree = try UnpackedTree(directory, rules)
+    var count = 0
+    // Only for the manifest: they can be many.
     var entries: [Entry] = []
     while let entry = try reader.next() {
       do throws(OverlayError) {
@@ -72,18 +69,21 @@ public struct Unpacker {
         // The reader's errors say where they are.
         throw error.description.hasPrefix(reader.path) ? error : OverlayError("\(reader.path): \(error.description)")
       }
-      entries.append(entry)
+      count += 1
+      if manifest != nil { entries.append(entry) }
       progress(reader.progress.done, reader.progress.total)
     }
     try tree.finish()
-    if let manifest {
-      // Of a name that came twice the last holds.
-      var seen: Set<OverlayPath> = []
-      let last = entries.reversed().filter { seen.insert($0.path).inserted }.sorted { $0.path < $1.path }
-      do throws(SystemError) { try FileSystem.writeAtomically(Manifest(last).text.utf8, to: manifest) } catch {
-        throw OverlayError(error)
-      }
-    }
-    return entries.count
+    if let manifest { try write(entries, to: manifest) }
+    return count
+  }
+
+  private func write(_ entries: [Entry], to manifest: String) throws(OverlayError) {
+    // Of a name that came twice the last holds.
+    var seen: Set<OverlayPath> = []
+    let last = entries.reversed().filter { seen.insert($0.path).inserted }.sorted { $0.path < $1.path }
+    let file = try OutputFile(manifest)
+    try file.write(Array(Manifest(last).text.utf8)[...])
+    try file.finish()
   }
 }
