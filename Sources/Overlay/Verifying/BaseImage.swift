@@ -2,7 +2,7 @@ import Glibc
 import SystemFiles
 
 /// The squashfs image that overlays are laid over: what is in it, read with `unsquashfs`, which needs no root.
-public final class BaseImage {
+public final class BaseImage: Sendable {
   public let path: String
   /// What it holds, by name; hard links are several files here.
   let nodes: [OverlayPath: MergedTree.Node]

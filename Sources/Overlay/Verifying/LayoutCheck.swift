@@ -18,7 +18,7 @@ struct LayoutCheck {
   /// The overlay's mode of a directory is what the node has.
   private func openness(_ entry: Entry) -> Finding? {
     guard entry.isDirectory else { return nil }
-    let mode = String(entry.permissions, radix: 8)
+    let mode = Self.octal(entry.permissions)
     if entry.path.isRoot {
       guard entry.permissions & 0o111 != 0o111 else { return nil }
       return Finding(
@@ -31,9 +31,11 @@ struct LayoutCheck {
     else { return nil }
     return Finding(
       .warning, entry.path,
-      "has the mode \(mode) in the overlay and \(String(base.permissions, radix: 8)) in the base: only root will get to"
-        + " what is in it")
+      "has the mode \(mode) in the overlay and \(Self.octal(base.permissions)) in the base: only root and"
+        + " whom the mode names will get to what is in it")
   }
+
+  private static func octal(_ mode: UInt32) -> String { "0" + String(mode, radix: 8) }
 
   private func belowFile(_ entry: Entry) -> Finding? {
     for parent in entry.path.ancestors {

@@ -27,8 +27,8 @@ struct LibraryCheck {
               configuredDirectories[directory] = library
             }
             objects.append(LibrarySearch.Object(path: library, facts: facts, origin: directory, loader: index))
-          case .missing(let wrong):
-            found.insert(missing(name, for: objects[index], root: facts, wrong: wrong))
+          case .missing(let wrong, let whiteout):
+            found.insert(missing(name, for: objects[index], root: facts, wrong: wrong, whiteout: whiteout))
           }
         }
         index += 1
@@ -63,7 +63,7 @@ struct LibraryCheck {
   }
 
   private func missing(
-    _ name: [UInt8], for object: LibrarySearch.Object, root: ElfFacts, wrong: OverlayPath?
+    _ name: [UInt8], for object: LibrarySearch.Object, root: ElfFacts, wrong: OverlayPath?, whiteout: OverlayPath?
   ) -> Finding {
     let library = OverlayPath.printable(name)
     let place =
@@ -72,6 +72,8 @@ struct LibraryCheck {
     var message = "needs the library \(library), \(place)"
     if let wrong {
       message += "; \(wrong) is no library for \(object.facts.machine)"
+    } else if let whiteout {
+      message += "; \(whiteout) is a whiteout"
     } else if let other = overlay.programsAndLibraries.first(where: {
       $0.path.name.elementsEqual(name) && $0.facts.machine == object.facts.machine
     }) {

@@ -25,8 +25,8 @@ struct LibrarySearch {
     case inBase
     /// The base may have it.
     case unknown
-    /// `wrong`: a file of that name that the loader does not take.
-    case missing(wrong: OverlayPath?)
+    /// `wrong`: a file of that name that the loader does not take; `whiteout`: what removes it.
+    case missing(wrong: OverlayPath?, whiteout: OverlayPath?)
   }
 
   func find(_ name: [UInt8], for index: Int, among loaded: [Object]) -> Result {
@@ -57,11 +57,12 @@ struct LibrarySearch {
   }
 
   private func look(for candidates: [[UInt8]], machine: ElfMachine, configuredFrom: Int) -> Result {
-    var wrong: OverlayPath?
+    var (wrong, whiteout): (OverlayPath?, OverlayPath?)
     var isUnknown = false
     for (index, candidate) in candidates.enumerated() {
       switch tree.resolve(candidate) {
       case .unknown: isUnknown = true
+      case .missing(.whiteout(let path)): whiteout = whiteout ?? path
       case .missing: break
       case .found(let node) where node.layer == .base:
         if node.kind == .file { return .inBase }
@@ -74,7 +75,7 @@ struct LibrarySearch {
         return .inOverlay(node.path, facts, directory: directory, isConfigured: index >= configuredFrom)
       }
     }
-    return isUnknown ? .unknown : .missing(wrong: wrong)
+    return isUnknown ? .unknown : .missing(wrong: wrong, whiteout: whiteout)
   }
 
   /// Replaces `$ORIGIN`, `$LIB` and `$PLATFORM`; the second is different from distribution to distribution.

@@ -7,7 +7,8 @@ struct OverlayName {
   let compression: CompressionFormat?
   let followsConvention: Bool
 
-  static let patterns = "overlayfs_<kernel>_<content>.cpio.gz or <content>.overlay.cpio.gz (.zst, .xz or none for .gz)"
+  static let patterns =
+    "overlayfs_<kernel>_<content>.cpio.gz nor <content>.overlay.cpio.gz (.zst, .xz or nothing for .gz)"
 
   init(_ name: String) {
     let extensions: [(String, CompressionFormat)] = [(".gz", .gzip), (".zst", .zstd), (".xz", .xz), ("", .none)]

@@ -17,7 +17,7 @@ struct RequiredFilesCheck {
     case .file:
       return Finding(
         .error, path,
-        "names no interpreter in its first line, so that systemd does not start it; it begins with #!/bin/sh")
+        "names no interpreter in its first line, so that systemd does not start it; let it begin with #!/bin/sh")
     }
   }
 
@@ -61,12 +61,17 @@ struct RequiredFilesCheck {
     case .unknown:
       return .problem(Finding(.error, path, "is missing, and a node needs it to get to the agent; \(remedy)"))
     case .missing(let reason):
-      let what = reason == .absent ? "is missing, and a node needs it to get to the agent" : "\(reason)"
+      let what =
+        switch reason {
+        case .absent: "is missing, and a node needs it to get to the agent"
+        case .whiteout(let whiteout): "is removed (\(whiteout) is a whiteout), and a node needs it to get to the agent"
+        case .noDirectory, .circle: "is a path that \(reason)"
+        }
       return .problem(Finding(.error, path, "\(what); \(remedy)"))
     case .found(let node):
       guard node.kind == .file else { return .problem(Finding(.error, path, "is no regular file; \(remedy)")) }
       guard node.isExecutable else {
-        return .problem(Finding(.error, path, "is not executable, so that no node starts it: its mode is 0755"))
+        return .problem(Finding(.error, path, "is not executable, so that no node starts it; give it the mode 0755"))
       }
       guard node.layer == .overlay else {
         return .problem(Finding(.warning, path, "is not in the overlay; the base's own will run"))

@@ -55,7 +55,7 @@ public struct Verifier {
           "the name \"\(OverlayPath.printable(Array(fileName.utf8)))\" cannot stand in a URL on a kernel's command line:"
             + " use letters, digits, and . _ - + ~ @"))
     } else if !name.followsConvention {
-      findings.append(Finding(.warning, nil, "the name \(fileName) does not follow \(OverlayName.patterns)"))
+      findings.append(Finding(.warning, nil, "the name \(fileName) follows neither \(OverlayName.patterns)"))
     }
     if let named = name.compression, named != inspection.compression {
       func words(_ format: CompressionFormat) -> String {

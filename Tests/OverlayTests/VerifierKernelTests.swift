@@ -1,0 +1,78 @@
+import Overlay
+import Testing
+
+struct VerifierKernelTests {
+  private static let base = VerifyCase.Base.debianWith(
+    """
+    d 755 usr/lib/modules/6.1.0-25-amd64
+    f 644 usr/lib/modules/6.1.0-25-amd64/kernel/old.ko = -
+    """)
+  private static let module = "usr/lib/modules/6.1.0-25-amd64/kernel"
+
+  @Test(arguments: [
+    VerifyCase("a module that replaces the base's", "k \(module)/old.ko 6.1.0-25-amd64", base: base),
+    VerifyCase(
+      "a module that modprobe does not know", "k \(module)/new.ko 6.1.0-25-amd64", base: base,
+      finds: [
+        "warning: usr/lib/modules/6.1.0-25-amd64/kernel/new.ko: is not in the base's modules.dep, and the overlay brings none along: modprobe will not find it; run depmod in the overlay's shell, or load it with insmod"
+      ]),
+    VerifyCase(
+      "a module with its list",
+      "k \(module)/new.ko 6.1.0-25-amd64\nf 644 usr/lib/modules/6.1.0-25-amd64/modules.dep = -", base: base),
+    VerifyCase(
+      "a module built for another kernel", "k \(module)/old.ko 6.1.0-26-amd64", base: base,
+      finds: [
+        "error: usr/lib/modules/6.1.0-25-amd64/kernel/old.ko: was built for the kernel 6.1.0-26-amd64, not for 6.1.0-25-amd64, in whose directory it is: it cannot be loaded"
+      ]),
+    VerifyCase(
+      "the same without a base", "k lib/modules/6.1.0-25-amd64/x.ko 6.1.0-26-amd64", base: .none,
+      finds: [
+        "error: lib/modules/6.1.0-25-amd64/x.ko: was built for the kernel 6.1.0-26-amd64, not for 6.1.0-25-amd64, in whose directory it is: it cannot be loaded"
+      ]),
+    VerifyCase(
+      "a compressed module, into which nobody looks",
+      "f 644 \(module)/old.ko.xz = -\nf 644 usr/lib/modules/6.1.0-25-amd64/modules.dep = -", base: base),
+    VerifyCase(
+      "modules of another kernel",
+      "k usr/lib/modules/6.1.0-26-amd64/kernel/old.ko 6.1.0-26-amd64\nf 644 usr/lib/modules/6.1.0-26-amd64/modules.dep.bin = -",
+      base: base,
+      finds: [
+        "error: usr/lib/modules/6.1.0-26-amd64: is for the kernel 6.1.0-26-amd64, but the base has 6.1.0-25-amd64: nothing in it would be loaded"
+      ]),
+    VerifyCase(
+      "a base without modules", "f 644 usr/lib/modules/6.1.0-26-amd64/modules.dep = -",
+      finds: [
+        "warning: usr/lib/modules/6.1.0-26-amd64: cannot be compared: the base has no lib/modules, which would name its kernel"
+      ]),
+    VerifyCase("a directory that is removed", "w usr/lib/modules/6.1.0-26-amd64", base: base),
+    VerifyCase(
+      "a module beside a vendor's tool", "k opt/vendor/x.ko 6.1.0-26-amd64\nk opt/vendor/y.ko 6.1.0-25-amd64",
+      base: base,
+      finds: [
+        "warning: opt/vendor/x.ko: was built for the kernel 6.1.0-26-amd64, but the base has 6.1.0-25-amd64"
+      ]),
+    VerifyCase("a name with the base's kernel", base: base, name: "overlayfs_6.1.0-25-amd64_x.cpio.gz"),
+    VerifyCase("a name with the begin of it", base: base, name: "overlayfs_6.1.0-25_x.cpio.gz"),
+    VerifyCase(
+      "a name with another kernel", base: base, name: "overlayfs_6.1.0-26-amd64_x.cpio.gz",
+      finds: [
+        "error: the name says that it is for the kernel 6.1.0-26-amd64, but the base has 6.1.0-25-amd64"
+      ]),
+    VerifyCase(
+      "a name with another kernel than the modules'", "f 644 lib/modules/6.1.0-25-amd64/modules.dep = -", base: .none,
+      name: "overlayfs_6.1.0-2_x.cpio.gz",
+      finds: [
+        "error: lib/modules/6.1.0-25-amd64: is for the kernel 6.1.0-25-amd64, but the archive's name says 6.1.0-2"
+      ]),
+    VerifyCase(
+      "a name with a kernel that has an underscore", "f 644 lib/modules/3.10.0-1160.el7.x86_64/modules.dep = -",
+      base: .none, name: "overlayfs_3.10.0-1160.el7.x86_64_x.cpio.gz"),
+    VerifyCase(
+      "a name with another of these", "f 644 lib/modules/3.10.0-1160.el7.x86_64/modules.dep = -", base: .none,
+      name: "overlayfs_3.10.0-1062.el7.x86_64_x.cpio.gz",
+      finds: [
+        "error: lib/modules/3.10.0-1160.el7.x86_64: is for the kernel 3.10.0-1160.el7.x86_64, but the archive's name says 3.10.0-1062.el7.x86_64"
+      ]),
+  ])
+  func modules(_ given: VerifyCase) throws { try given.check() }
+}
