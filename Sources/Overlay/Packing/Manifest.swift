@@ -34,18 +34,21 @@ public struct Manifest: Sendable {
       }
       bytes = contents
     } catch { throw OverlayError(error) }
-    try self.init(text: String(decoding: bytes, as: UTF8.self), name: path)
+    try self.init(bytes, name: path)
   }
 
-  init(text: String, name: String) throws(OverlayError) {
+  /// - Parameter name: what it is called in errors.
+  init(_ bytes: [UInt8], name: String) throws(OverlayError) {
     lines = []
     var seen: [OverlayPath: Int] = [:]
-    for (index, text) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+    for (index, text) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
       let place = "\(name), line \(index + 1)"
-      let words = text.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
+      let words = text.prefix { $0 != UInt8(ascii: "#") }.split { " \t\r".utf8.contains($0) }
       guard !words.isEmpty else { continue }
       guard let line = try Self.line(words, place) else {
-        throw OverlayError("\(place): expected \"path type mode uid gid [major minor [mtime]]\", found \"\(text)\"")
+        throw OverlayError(
+          "\(place): expected \"path type mode uid gid [major minor [mtime]]\", found \"\(OverlayPath.printable(text))\""
+        )
       }
       if let first = seen.updateValue(index + 1, forKey: line.path) {
         throw OverlayError("\(place): \(line.path) stands in line \(first) too")
@@ -79,15 +82,16 @@ public struct Manifest: Sendable {
     return "# path type mode uid gid major minor mtime\n" + rows.joined()
   }
 
-  private static func line(_ words: [Substring], _ place: String) throws(OverlayError) -> Line? {
-    guard [5, 7, 8].contains(words.count), words[1].count == 1, let type = words[1].first, "fdlpscb".contains(type),
-      let permissions = UInt32(words[2], radix: 8), permissions <= 0o7777,
-      let owner = UInt32(words[3]), let group = UInt32(words[4])
-    else { return nil }
+  private static func line(_ words: [ArraySlice<UInt8>], _ place: String) throws(OverlayError) -> Line? {
     let path: OverlayPath
     do throws(OverlayError) { path = try OverlayPath(archiveName: unescaped(words[0])) } catch {
       throw OverlayError("\(place): \(error)")
     }
+    let words = words.map { String(decoding: $0, as: UTF8.self) }
+    guard [5, 7, 8].contains(words.count), words[1].count == 1, let type = words[1].first, "fdlpscb".contains(type),
+      let permissions = UInt32(words[2], radix: 8), permissions <= 0o7777,
+      let owner = UInt32(words[3]), let group = UInt32(words[4])
+    else { return nil }
     var line = Line(path: path, type: type, permissions: permissions, owner: owner, group: group)
     let isDevice = type == "c" || type == "b"
     if words.count >= 7, words[5] != "-" || words[6] != "-" {
@@ -109,19 +113,22 @@ public struct Manifest: Sendable {
     }.joined()
   }
 
-  private static func unescaped(_ word: Substring) -> [UInt8] {
+  private static func unescaped(_ word: ArraySlice<UInt8>) throws(OverlayError) -> [UInt8] {
     var bytes: [UInt8] = []
-    var rest = Array(word.utf8)[...]
+    var rest = word
     while let byte = rest.popFirst() {
-      let digits = rest.prefix(3)
-      if byte == UInt8(ascii: "\\"), let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 8),
-        digits.count == 3
-      {
-        bytes.append(value)
-        rest = rest.dropFirst(3)
-      } else {
+      guard byte == UInt8(ascii: "\\") else {
         bytes.append(byte)
+        continue
       }
+      let digits = rest.prefix(3)
+      guard digits.count == 3, digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "7")).contains($0) }),
+        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 8)
+      else {
+        throw OverlayError("\"\(OverlayPath.printable(word))\" has a backslash without three octal digits behind it")
+      }
+      bytes.append(value)
+      rest = rest.dropFirst(3)
     }
     return bytes
   }

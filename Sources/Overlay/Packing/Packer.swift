@@ -53,8 +53,10 @@ public struct Packer {
       // Whiteouts that overlayfs made are names of one device; that says nothing.
       if members[index].entry.isWhiteout { members[index].entry.permissions = 0 }
     }
+    let ownCount = members.count
     if let manifest { try apply(manifest, to: &members, in: directory) }
     if let required { try add(required.members(), to: &members, in: directory) }
+    try addParents(ofMembersFrom: ownCount, to: &members, in: directory)
     members.sort { $0.entry.path < $1.entry.path }
     let root = members.first.map(\.entry.permissions) ?? 0
     if root & 0o555 != 0o555 {
@@ -67,10 +69,14 @@ public struct Packer {
 
   private func apply(_ manifest: Manifest, to members: inout [Member], in directory: String) throws(OverlayError) {
     var places: [OverlayPath: Int] = [:]
-    for (index, member) in members.enumerated() { places[member.entry.path] = index }
+    var names: [Entry.LinkGroup: [Int]] = [:]
+    for (index, member) in members.enumerated() {
+      places[member.entry.path] = index
+      if let links = member.entry.links { names[links, default: []].append(index) }
+    }
     for line in manifest.lines {
       guard let index = places[line.path] else {
-        members.append(Member(try newEntry(line, in: directory, places)))
+        members.append(Member(try newEntry(line, in: directory)))
         places[line.path] = members.count - 1
         continue
       }
@@ -79,23 +85,55 @@ public struct Packer {
         throw OverlayError(
           "the manifest says that \(line.path) is of the type \"\(line.type)\", but in \(directory) it is a \(found)")
       }
-      members[index].entry.permissions = line.permissions
-      (members[index].entry.owner, members[index].entry.group) = (line.owner, line.group)
-      if let modified = line.modified { members[index].entry.modified = clamped(modified) }
+      // A file is the same under each of its names: the node would take what the last of them says.
+      for index in members[index].entry.links.flatMap({ names[$0] }) ?? [index] {
+        members[index].entry.permissions = line.permissions
+        (members[index].entry.owner, members[index].entry.group) = (line.owner, line.group)
+        if let modified = line.modified { members[index].entry.modified = clamped(modified) }
+      }
     }
   }
 
   /// An entry that only the manifest has.
-  private func newEntry(
-    _ line: Manifest.Line, in directory: String, _ places: [OverlayPath: Int]
-  ) throws(OverlayError) -> Entry {
+  private func newEntry(_ line: Manifest.Line, in directory: String) throws(OverlayError) -> Entry {
     guard let kind = line.kindOfItsOwn else {
       throw OverlayError(
         "the manifest names \(line.path), but \(directory) has no such \(line.type == "l" ? "symlink" : "file")")
     }
-    return Entry(
+    let entry = Entry(
       line.path, kind, permissions: line.permissions, owner: line.owner, group: line.group,
       modified: clamped(line.modified ?? 0))
+    if let problem = NewcLimits.problem(with: entry) { throw OverlayError("the manifest: \(problem)") }
+    return entry
+  }
+
+  /// The kernel's unpacker makes no directory that it has no entry for.
+  ///
+  /// - Parameter first: where those begin that are not the directory's own, whose parents are all there.
+  private func addParents(
+    ofMembersFrom first: Int, to members: inout [Member], in directory: String
+  ) throws(OverlayError) {
+    let added = members[first...].map(\.entry.path)
+    var kinds = Self.kinds(of: Set(added.flatMap { Array($0.ancestors) }), among: members)
+    for path in added {
+      for ancestor in path.ancestors {
+        guard let kind = kinds[ancestor] else {
+          kinds[ancestor] = .directory
+          members.append(Member(Entry(ancestor, .directory, permissions: 0o755)))
+          continue
+        }
+        guard kind == .directory else {
+          throw OverlayError("\(path) cannot be packed: in \(directory) \(ancestor) is a \(kind)")
+        }
+      }
+    }
+  }
+
+  /// Not a dictionary of all: members are many.
+  private static func kinds(of paths: Set<OverlayPath>, among members: [Member]) -> [OverlayPath: Entry.Kind] {
+    var kinds: [OverlayPath: Entry.Kind] = [:]
+    for member in members where paths.contains(member.entry.path) { kinds[member.entry.path] = member.entry.kind }
+    return kinds
   }
 
   private func clamped(_ time: UInt32) -> UInt32 {
@@ -104,8 +142,8 @@ public struct Packer {
 
   /// The directory's own files win.
   private func add(_ required: [Member], to members: inout [Member], in directory: String) throws(OverlayError) {
-    var kinds: [OverlayPath: Entry.Kind] = [:]
-    for member in members { kinds[member.entry.path] = member.entry.kind }
+    let paths = required.flatMap { [$0.entry.path] + $0.entry.path.ancestors }
+    var kinds = Self.kinds(of: Set(paths), among: members)
     for var member in required where kinds[member.entry.path] == nil {
       for ancestor in member.entry.path.ancestors {
         guard let kind = kinds[ancestor], kind != .directory else { continue }
