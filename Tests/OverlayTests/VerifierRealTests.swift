@@ -49,7 +49,7 @@ struct VerifierRealTests {
     try Data("int b(void) { return 0; }".utf8).write(to: URL(filePath: scratch("b.c")))
     try Data("int b(void); int a(void) { return b(); }".utf8).write(to: URL(filePath: scratch("a.c")))
     try Data("int a(void); int main(void) { return a(); }".utf8).write(to: URL(filePath: scratch("p.c")))
-    try verifyTool("gcc", "-shared", "-fPIC", "-o", scratch("libb.so"), scratch("b.c"))
+    try verifyTool("gcc", "-shared", "-fPIC", "-o", scratch("libb.so"), scratch("b.c"), "-Wl,-soname,libb.so")
     try verifyTool(
       "gcc", "-shared", "-fPIC", "-o", scratch("liba.so"), scratch("a.c"), scratch("libb.so"), "-Wl,-soname,liba.so")
     try verifyTool(

@@ -78,17 +78,18 @@ struct ElfReader {
       guard gelf_getphdr(elf, index, &segment) != nil else { throw Damage("has a damaged table of segments") }
       segments.append(segment)
     }
-    guard segments.contains(where: { Int32($0.p_type) == PT_LOAD }) else {
+    guard segments.contains(where: { $0.p_type == GElf_Word(PT_LOAD) }) else {
       // Nothing of it goes into memory. A header alone passes for a program with the tools, but not with the kernel.
       throw Damage("has nothing to load: no program and no library")
     }
-    let dynamic = segments.first { Int32($0.p_type) == PT_DYNAMIC }
+    let dynamic = segments.first { $0.p_type == GElf_Word(PT_DYNAMIC) }
     if let dynamic, hasContentsElsewhere(dynamic) { return }
     facts.kind = .loadable
-    for segment in segments where Int32(segment.p_type) == PT_LOAD && range(segment.p_offset, segment.p_filesz) == nil {
+    for segment in segments
+    where segment.p_type == GElf_Word(PT_LOAD) && range(segment.p_offset, segment.p_filesz) == nil {
       throw Damage("is cut off: what is to be loaded goes on behind its end")
     }
-    if let segment = segments.first(where: { Int32($0.p_type) == PT_INTERP }) {
+    if let segment = segments.first(where: { $0.p_type == GElf_Word(PT_INTERP) }) {
       facts.interpreter = try text(at: segment.p_offset, limit: segment.p_filesz, "the name of its loader")
     }
     if let dynamic { try readDynamic(dynamic, segments, into: &facts) }
@@ -148,7 +149,7 @@ struct ElfReader {
 
   /// Where in the file something is that will stand at that address.
   private func fileOffset(of address: UInt64, _ segments: [GElf_Phdr]) -> UInt64? {
-    for segment in segments where Int32(segment.p_type) == PT_LOAD && address >= segment.p_vaddr {
+    for segment in segments where segment.p_type == GElf_Word(PT_LOAD) && address >= segment.p_vaddr {
       let distance = address - segment.p_vaddr
       if distance < segment.p_filesz, case let (offset, false) = segment.p_offset.addingReportingOverflow(distance) {
         return offset
