@@ -10,23 +10,19 @@ struct LinkNumber {
   var hasData = true
 }
 
-/// A newc archive that is being written: libarchive makes its bytes, and compresses them when it is zstd.
+/// A newc archive that is being written: libarchive makes its bytes.
 final class ArchiveStream {
   private let archive: OpaquePointer
   private let raw: OpaquePointer
   private let sink: any ByteSink
   private var failure: OverlayError?
 
-  init(to sink: any ByteSink, zstdLevel: Int?) throws(OverlayError) {
+  init(to sink: any ByteSink) throws(OverlayError) {
     guard let archive = archive_write_new(), let raw = archive_entry_new() else {
       throw OverlayError("cannot start libarchive: there is no memory")
     }
     (self.archive, self.raw, self.sink) = (archive, raw, sink)
     archive_write_set_format_cpio_newc(archive)
-    if let zstdLevel {
-      try check(archive_write_add_filter_zstd(archive))
-      try check(archive_write_set_filter_option(archive, "zstd", "compression-level", String(zstdLevel)))
-    }
     // Nothing is added to fill the last block.
     archive_write_set_bytes_per_block(archive, 64 << 10)
     archive_write_set_bytes_in_last_block(archive, 1)

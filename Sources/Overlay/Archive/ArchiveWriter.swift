@@ -22,7 +22,7 @@ public struct ArchiveWriter {
   public func write(
     _ members: [Member], to path: String, progress: (Int) -> Void = { _ in }
   ) throws(OverlayError) {
-    let stream = try ArchiveStream(to: try sink(OutputFile(path)), zstdLevel: compression == .zstd ? chosenLevel : nil)
+    let stream = try ArchiveStream(to: try sink(OutputFile(path)))
     let content = ContentReader()
     var groups = Self.linkCounts(members)
     var inode: Int64 = 0
@@ -53,7 +53,8 @@ public struct ArchiveWriter {
     switch compression {
     case .gzip: try ParallelGzip(level: chosenLevel, to: file)
     case .xz: try XZCompressor(level: chosenLevel, to: file)
-    case .zstd, .none: file
+    case .zstd: try ZstdCompressor(level: chosenLevel, to: file)
+    case .none: file
     }
   }
 

@@ -4,6 +4,8 @@ import Glibc
 /// Looks at the extended attributes of a tree that is packed: a newc archive has no place for them.
 struct ExtendedAttributes {
   let tree: String
+  /// The tree's directory, open.
+  let descriptor: Int32
   /// Whether those that change nothing about the tree's shape are left out with a warning.
   let dropsThem: Bool
 
@@ -67,12 +69,11 @@ struct ExtendedAttributes {
   }
 
   private func names(_ path: OverlayPath) throws(OverlayError) -> [String] {
-    let name = systemName(path)
     var buffer = [CChar](repeating: 0, count: 1024)
-    var count = llistxattr(name, &buffer, buffer.count)
+    var count = withSystemName(of: path) { llistxattr($0, &buffer, buffer.count) }
     if count < 0, errno == ERANGE {
       buffer = [CChar](repeating: 0, count: 64 << 10)
-      count = llistxattr(name, &buffer, buffer.count)
+      count = withSystemName(of: path) { llistxattr($0, &buffer, buffer.count) }
     }
     guard count >= 0 else {
       if errno == EOPNOTSUPP { return [] }
@@ -85,11 +86,20 @@ struct ExtendedAttributes {
 
   private func value(of attribute: String, _ path: OverlayPath) -> [UInt8] {
     var value = [UInt8](repeating: 0, count: 16)
-    let count = lgetxattr(systemName(path), attribute, &value, value.count)
+    let count = withSystemName(of: path) { lgetxattr($0, attribute, &value, value.count) }
     return Array(value.prefix(max(0, count)))
   }
 
-  private func systemName(_ path: OverlayPath) -> [CChar] {
-    (Array(tree.utf8) + [UInt8(ascii: "/")] + path.archiveName).systemName
+  /// These calls take no directory to start from, and no more than `PATH_MAX` bytes.
+  private func withSystemName(of path: OverlayPath, _ call: ([CChar]) -> Int) -> Int {
+    let name = Array(tree.utf8) + [UInt8(ascii: "/")] + path.archiveName
+    guard name.count >= PATH_MAX, let parent = path.parent else { return call(name.systemName) }
+    let directory = openat(descriptor, parent.systemName, monorail_open_path_flag() | O_DIRECTORY | O_CLOEXEC)
+    guard directory >= 0 else { return -1 }
+    let result = call((Array("/proc/self/fd/\(directory)/".utf8) + path.name).systemName)
+    let error = errno
+    close(directory)
+    errno = error
+    return result
   }
 }

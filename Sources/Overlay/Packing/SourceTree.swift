@@ -29,7 +29,7 @@ public final class SourceTree: Sendable {
     let root = try status(of: .root)
     var members = [try member(.root, root, &groups)]
     var directories = [OverlayPath.root]
-    let attributes = ExtendedAttributes(tree: path, dropsThem: dropsAttributes)
+    let attributes = ExtendedAttributes(tree: path, descriptor: descriptor, dropsThem: dropsAttributes)
     try attributes.check(.root, &problems, warn)
     while let directory = directories.popLast() {
       for name in try names(in: directory) {
