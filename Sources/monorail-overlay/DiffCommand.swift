@@ -41,8 +41,8 @@ struct DiffCommand: ParsableCommand {
   @OptionGroup var limits: LimitOptions
 
   func run() throws {
-    let before = try OverlayContents(old, limits: limits.limits, warn: Terminal.warn)
-    let after = try OverlayContents(new, limits: limits.limits, warn: Terminal.warn)
+    let before = try contents(of: old)
+    let after = try contents(of: new)
     let comparison = try Comparison(before, after, ignoresTimes: ignoreTimes)
     let output = StandardOutput()
     if json {
@@ -52,6 +52,12 @@ struct DiffCommand: ParsableCommand {
     }
     try output.finish()
     if !comparison.changes.isEmpty { throw ExitCodes.findings }
+  }
+
+  private func contents(of path: String) throws -> OverlayContents {
+    let progress = ProgressBar("reading \(path)")
+    defer { progress.clear() }
+    return try OverlayContents(path, limits: limits.limits, warn: Terminal.warn, progress: progress.show)
   }
 
   private static func line(_ change: Comparison.Change) -> String {

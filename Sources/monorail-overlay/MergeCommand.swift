@@ -66,7 +66,7 @@ struct MergeCommand: ParsableCommand {
     merger.base = try base.map { (path: String) in try BaseImage(path) }
     let progress = ProgressBar("merging to \(output)")
     merger.progress = progress.show
-    let plan = try merger.plan(archives)
+    let plan = try cleared(progress) { try merger.plan(archives) }
     let isRefused = strict && !plan.conflicts.isEmpty
     if !json {
       for conflict in plan.conflicts {
@@ -75,16 +75,19 @@ struct MergeCommand: ParsableCommand {
       if isRefused { Terminal.say("\(output) was not written: \(Self.count(plan.conflicts.count))") }
     }
     var entries: Int?
-    if !isRefused {
-      defer { progress.clear() }
-      entries = try merger.write(plan, to: output)
-    }
+    if !isRefused { entries = try cleared(progress) { try merger.write(plan, to: output) } }
     if json {
       let output = StandardOutput()
       try output.write(Self.document(plan.conflicts, entries: entries).prettyText)
       try output.finish()
     }
     if isRefused { throw ExitCodes.findings }
+  }
+
+  /// What is said next shall not stand behind the bar.
+  private func cleared<Value>(_ progress: ProgressBar, _ step: () throws -> Value) rethrows -> Value {
+    defer { progress.clear() }
+    return try step()
   }
 
   private static func count(_ conflicts: Int) -> String { conflicts == 1 ? "1 conflict" : "\(conflicts) conflicts" }

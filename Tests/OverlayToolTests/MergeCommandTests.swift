@@ -78,6 +78,21 @@ import Testing
     #expect(try names("m.cpio.gz") == [".", "etc", "etc/motd (whiteout)", "etc/over", "etc/sub (whiteout)"])
   }
 
+  /// Also those that only unsquashfs knows of.
+  @Test func namesNeedNotBeText() throws {
+    try scratch.shell(
+      #"""
+      odd=$(printf 'x\377\033 y'); line=$(printf 'a\nb')
+      mkdir -p base/d one two/d
+      touch "base/d/$odd" "base/d/$line"; : >one/d; : >"two/$odd"
+      for tree in one two; do "$tool" pack $tree -o $tree.cpio --compression none --no-required; done
+      mksquashfs base base.img -quiet -no-progress
+      "$tool" merge one.cpio two.cpio -o m.cpio --base base.img --compression none
+      mkdir m && cd m && cpio --quiet -idm --no-absolute-filenames <../m.cpio
+      test -f "$odd"; test -c "d/$odd"; test -c "d/$line"
+      """#)
+  }
+
   @Test func theSameInputsGiveTheSameBytes() throws {
     try scratch.shell(
       """

@@ -21,9 +21,12 @@ public struct ArchiveIndex: Sendable {
 
   /// Reads an archive from its begin to its end.
   ///
-  /// - Parameter digests: whether to take the digest of each file's contents.
+  /// - Parameters:
+  ///   - digests: whether to take the digest of each file's contents.
+  ///   - progress: called with bytes of the archive: how many were read, how many there are.
   public init(
-    _ path: String, limits: ArchiveLimits = ArchiveLimits(), digests wantsDigests: Bool = false
+    _ path: String, limits: ArchiveLimits = ArchiveLimits(), digests wantsDigests: Bool = false,
+    progress: (Int, Int) -> Void = { _, _ in }
   ) throws(OverlayError) {
     let reader = try ArchiveReader(path, limits: limits)
     var found: [Entry] = []
@@ -31,6 +34,7 @@ public struct ArchiveIndex: Sendable {
     while let entry = try reader.next() {
       if wantsDigests, entry.size > 0 { digests[found.count] = try reader.contentDigest() }
       found.append(entry)
+      progress(reader.progress.done, reader.progress.total)
     }
     self.init(path, found, compression: reader.compression, digests: digests)
   }

@@ -19,9 +19,12 @@ public struct OverlayContents {
 
   /// Reads an archive, or looks through a directory.
   ///
-  /// - Parameter warn: told of attributes that no archive can hold, and that are therefore not compared.
+  /// - Parameters:
+  ///   - warn: told of attributes that no archive can hold, and that are therefore not compared.
+  ///   - progress: called with bytes of the archive: how many were read, how many there are.
   public init(
-    _ path: String, limits: ArchiveLimits = ArchiveLimits(), warn: (String) -> Void = { _ in }
+    _ path: String, limits: ArchiveLimits = ArchiveLimits(), warn: (String) -> Void = { _ in },
+    progress: (Int, Int) -> Void = { _, _ in }
   ) throws(OverlayError) {
     self.path = path
     var status = stat()
@@ -31,7 +34,7 @@ public struct OverlayContents {
       source = .directory(tree)
       entries = try tree.members(dropsAttributes: true, warn: warn).map(\.entry)
     } else {
-      let index = try ArchiveIndex(path, limits: limits, digests: true)
+      let index = try ArchiveIndex(path, limits: limits, digests: true, progress: progress)
       source = .archive(index)
       entries = index.entries
     }

@@ -8,7 +8,7 @@ public struct Merger {
   public var limits = ArchiveLimits()
   /// What the overlays go over; needed only where a later one has a directory in the place of something else.
   public var base: BaseImage?
-  /// Called with bytes of files: how many were handled, how many there are to handle.
+  /// Called with how much of a step is done, and how much there is to do in it. Planning is a step, and writing is one.
   public var progress: (Int, Int) -> Void = { _, _ in }
 
   public init() {}
@@ -25,7 +25,12 @@ public struct Merger {
   /// Reads the archives, the one that is laid first first.
   public func plan(_ archives: [String]) throws(OverlayError) -> Plan {
     var layers: [ArchiveIndex] = []
-    for archive in archives { layers.append(try ArchiveIndex(archive, limits: limits, digests: true)) }
+    for (number, archive) in archives.enumerated() {
+      layers.append(
+        try ArchiveIndex(archive, limits: limits, digests: true) { done, total in
+          progress(number * total + done, archives.count * total)
+        })
+    }
     return Plan(layers: layers, stack: try LayerStack(layers))
   }
 
