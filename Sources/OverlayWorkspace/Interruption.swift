@@ -22,6 +22,7 @@ public final class Interruption: Sendable {
   }
 
   private let state = Mutex(State())
+  private let signals: sigset_t
   private let say: @Sendable (String) -> Void
 
   /// Begins to watch for signals.
@@ -29,9 +30,10 @@ public final class Interruption: Sendable {
   /// Call it before other threads are started: they would take the signals.
   public init(say: @escaping @Sendable (String) -> Void) throws(OverlayError) {
     self.say = say
-    // What a parent set to be ignored, as nohup(1) does, stays ignored; but a child's end must be seen.
+    // With SIGCHLD ignored, nobody would learn how a child ended.
     signal(SIGCHLD, SIG_DFL)
-    var signals = Self.signals
+    var signals = Self.endingSignals()
+    self.signals = signals
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     var thread = pthread_t()
     let error = pthread_create(
@@ -44,10 +46,16 @@ public final class Interruption: Sendable {
     pthread_detach(thread)
   }
 
-  private static var signals: sigset_t {
+  /// Those that end the program. What whoever started it had ignored, as nohup(1) does, stays ignored.
+  private static func endingSignals() -> sigset_t {
     var signals = sigset_t()
     sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] { sigaddset(&signals, number) }
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
+      var action = sigaction()
+      sigaction(number, nil, &action)
+      let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+      if !isIgnored { sigaddset(&signals, number) }
+    }
     return signals
   }
 
@@ -82,7 +90,7 @@ public final class Interruption: Sendable {
   }
 
   private func watch() -> Never {
-    var signals = Self.signals
+    var signals = signals
     while true {
       var info = siginfo_t()
       var pause = timespec(tv_sec: 0, tv_nsec: 200_000_000)

@@ -20,7 +20,7 @@ public struct Modification {
   /// Another place for the result, which becomes an archive there.
   public var output: String?
   public var say: @Sendable (String) -> Void = { _ in }
-  /// Told what is being done, and how much of it is, and there is.
+  /// Told what is being done, how much of it is done, and how much there is; the same twice at its end.
   public var progress: (String, Int, Int) -> Void = { _, _, _ in }
 
   public init(_ workspace: Workspace.Options) { self.workspace = workspace }
@@ -44,8 +44,7 @@ public struct Modification {
       try workspace.open()
       Checkpoint.mounted.reach()
       if command.isEmpty {
-        say(
-          "this is the base image with \(target.name) over it; \"exit\" keeps what you change, \"exit 1\" discards it")
+        say("this is the base image with \(target.name) over it; \"exit\" keeps what you change, \"exit 1\" does not")
       }
       let end: WorkspaceCommand.End
       do throws(OverlayError) {
@@ -55,7 +54,7 @@ public struct Modification {
         say("ended by \(Interruption.name(of: signal)): \(output ?? target.name) is unchanged")
         return 128 + signal
       }
-      let code = code(of: end, space, target)
+      let code = isKept(end, command) ? 0 : code(of: end, space, target)
       try workspace.close()
       guard code == 0 else { return code }
       do throws(OverlayError) {
@@ -63,11 +62,23 @@ public struct Modification {
         return 0
       } catch {
         // What a person did by hand shall not be lost.
-        guard command.isEmpty, isatty(STDIN_FILENO) == 1, interruption.received == nil else { throw error }
-        say("\(error.description)")
+        guard isPerson(command), interruption.received == nil else {
+          throw space.wasFull ? OverlayError("\(error)\n\(full(space))") : error
+        }
+        say(error.description)
         say("the shell goes on, so that you can mend this")
       }
     }
+  }
+
+  /// Whether somebody works in a shell.
+  private func isPerson(_ command: [String]) -> Bool { command.isEmpty && isatty(STDIN_FILENO) == 1 }
+
+  /// A shell ends with the code of its last command, unless it is told another: that need not mean that the work is to go.
+  private func isKept(_ end: WorkspaceCommand.End, _ command: [String]) -> Bool {
+    guard case .exited(let code) = end, code != 0, isPerson(command) else { return false }
+    say("the shell ended with \(code), which its last command may have done: keep the changes? [y/N]")
+    return readLine()?.lowercased().hasPrefix("y") == true
   }
 
   /// Files that must stay reachable; what would fail in the end fails now.
@@ -132,6 +143,7 @@ public struct Modification {
       let reader = try ArchiveReader(target.path, limits: limits)
       let first = try reader.next()
       _ = try unpacker.unpack(target.path, to: workspace.upper.root)
+      progress("unpacking \(target.name)", 1, 1)
       if first?.path.isRoot != true { try copyRoot(workspace) }
       return reader.compression
     case .directory:

@@ -27,8 +27,8 @@ struct WorkspaceCommand {
   func run(_ interruption: Interruption, onTick: @escaping @Sendable () -> Void) throws(OverlayError) -> End {
     let alive = try Pipe()
     let report = try Pipe()
-    let terminal = isInteractive ? Terminal() : nil
-    let process = try start(alive, report, terminal)
+    let terminal = Terminal()
+    let process = try start(alive, report, isInteractive ? terminal : nil)
     close(report.takeWriter())
     let status = interruption.wait(for: process, onTick: onTick)
     terminal?.takeBack()

@@ -11,8 +11,8 @@ struct ShellCommand: ParsableCommand {
       Lays the overlay over the base image, as on a node, and runs the command there as root, with /proc, /sys,
       /dev, and this machine's network and resolv.conf. When the command ends with 0, the result replaces the
       archive (or the directory) in one step; else that stays as it is. Without a command it is a shell:
-      "exit" keeps the changes, "exit 1" discards them. An archive that does not exist yet is made, with the
-      required files of "pack".
+      "exit" keeps the changes; when it ends with another code than 0, as "exit 1" does, you are asked. An
+      archive that does not exist yet is made, with the required files of "pack".
 
       Everything is mounted in a private namespace and gone when the command ends, also after kill -9; so are
       all processes that the command left. No service starts: invoke-rc.d is told so by a policy-rc.d, which
@@ -21,7 +21,8 @@ struct ShellCommand: ParsableCommand {
 
       What is changed is kept in memory while the command runs; --work-dir puts it on a disk. After kill -9
       a directory .monorail-overlay-* is left there, which the next run with that --work-dir removes; beside a
-      directory that was changed it is .NAME.shell-*.
+      directory that was changed it is .NAME.shell-*. Nothing stays of an archive that was being written, but
+      for the instant in which it gets its name: .NAME.PID.
 
       EXAMPLES
         monorail-overlay shell --base base.squashfs.img tools.overlay.cpio.gz
@@ -107,6 +108,12 @@ struct ShellCommand: ParsableCommand {
     modification.output = output
     if !FileManager.default.fileExists(atPath: overlay) { modification.required = try required.files() }
     modification.say = { Terminal.say($0) }
+    var bar: (title: String, bar: ProgressBar)?
+    modification.progress = { title, done, total in
+      if bar?.title != title { bar = (title, ProgressBar(title)) }
+      bar?.bar.show(done, of: total)
+      if done >= total { bar?.bar.clear() }
+    }
     return try modification.run(
       overlay, command: command, environment: ProcessInfo.processInfo.environment, interruption)
   }

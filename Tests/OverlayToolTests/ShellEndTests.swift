@@ -193,11 +193,13 @@ struct ShellTerminalTests {
     )
   }
 
-  @Test(arguments: [("exit", Int32(0), true), ("exit 1", 1, false)])
+  @Test(arguments: [
+    ("exit\n", Int32(0), true), ("exit 1\n", 1, false), ("false\nexit\n", 0, true), ("exit 7\n", 7, false),
+  ])
   func aShellKeepsOrDiscards(_ last: String, _ code: Int32, _ isKept: Bool) async throws {
     let stage = try await ShellStage()
     let (process, keys) = try terminal(stage)
-    try await process.waitForOutput("discards it")
+    try await process.waitForOutput("does not")
     try await process.waitForOutput("# ")
     keys.type("tty -s && echo a terminal; sleep 1000 &\n")
     try await process.waitForOutput("\na terminal")
@@ -205,7 +207,11 @@ struct ShellTerminalTests {
     keys.type("echo in the foreg''round; sleep 1000; echo $? >/code\n")
     try await process.waitForOutput("in the foreground")
     keys.type("\u{3}")
-    keys.type("echo x >/x; \(last)\n")
+    keys.type("echo x >/x; \(last)")
+    if last != "exit\n" {
+      try await process.waitForOutput("keep the changes? [y/N]")
+      keys.type(isKept ? "y\n" : "\n")
+    }
     #expect(try await process.wait().code == code)
     #expect(try await stage.names().contains("x") == isKept)
     try await stage.expectNothingLeft()
