@@ -1,0 +1,136 @@
+import Foundation
+
+/// A directory in which a test runs the scripts of scripts/examples with the program that was built beside the tests.
+final class ExampleStage: Sendable {
+  struct Result: Sendable {
+    let code: Int32
+    /// What was printed, to either output.
+    let text: String
+  }
+
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  /// Whether this machine lets a test make a base image and mount it.
+  static let isPossible = geteuid() == 0 && FileManager.default.fileExists(atPath: "/dev/loop-control")
+
+  static let examples = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../scripts/examples")
+    .standardizedFileURL.path
+
+  static let programs: String = {
+    let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return URL(filePath: tests).deletingLastPathComponent().path
+  }()
+
+  private static let smallBase = Task<String, any Error> {
+    let stage = try withoutBase()
+    return try await stage.succeed("\(examples)/small-base 2>small-base.log || { cat small-base.log; exit 1; }")
+      .trimmingCharacters(in: .newlines)
+  }
+
+  let directory: String
+  /// A small Debian, made once a month.
+  let base: String
+
+  private init(base: String) throws {
+    self.base = base
+    directory = FileManager.default.temporaryDirectory.appending(path: "example-test-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+  }
+
+  convenience init() async throws { try self.init(base: try await Self.smallBase.value) }
+
+  static func withoutBase() throws -> ExampleStage { try ExampleStage(base: "") }
+
+  deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+  func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+  /// Runs a shell script in the stage's directory. It knows the examples by their names, and `$base`.
+  func run(_ script: String) async throws -> Result {
+    let output = path(".output-\(UUID().uuidString)")
+    try Data().write(to: URL(filePath: output))
+    defer { try? FileManager.default.removeItem(atPath: output) }
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/timeout")
+    // The time that is left to a machine that is busy, and to apt.
+    process.arguments = ["--kill-after=10", "300", "/bin/sh", "-euc", script]
+    process.currentDirectoryURL = URL(filePath: directory)
+    process.environment = [
+      "PATH": "\(Self.programs):\(Self.examples):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      "HOME": ProcessInfo.processInfo.environment["HOME"] ?? "/root", "base": base,
+    ].merging(ProcessInfo.processInfo.environment.filter { ["XDG_CACHE_HOME", "TMPDIR"].contains($0.key) }) { $1 }
+    process.standardInput = FileHandle.nullDevice
+    let handle = try FileHandle(forWritingTo: URL(filePath: output))
+    process.standardOutput = handle
+    process.standardError = handle
+    try process.run()
+    // On a thread of its own: the tests' own pool has one thread a core.
+    await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        process.waitUntilExit()
+        continuation.resume()
+      }
+    }
+    try handle.close()
+    let text = String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self)
+    return Result(code: process.terminationStatus, text: text)
+  }
+
+  /// Runs a script that must succeed.
+  @discardableResult
+  func succeed(_ script: String) async throws -> String {
+    let result = try await run(script)
+    guard result.code == 0 else { throw Failure(description: "\(script)\nended with \(result.code):\n\(result.text)") }
+    return result.text
+  }
+
+  // MARK: What became of it
+
+  struct Entry: Decodable, Equatable {
+    var path: String
+    var type: String
+    var mode: String
+    var uid: Int
+    var gid: Int
+    var target: String?
+  }
+
+  /// The entries of an archive, by their paths.
+  func entries(_ archive: String) async throws -> [String: Entry] {
+    let text = try await succeed("monorail-overlay list --json '\(archive)'")
+    let entries = try JSONDecoder().decode([Entry].self, from: Data(text.utf8))
+    return Dictionary(entries.map { ($0.path, $0) }) { $1 }
+  }
+
+  /// Runs a script on base and overlay as a node has them: the archive unpacked by cpio, over the base by the kernel's
+  /// overlayfs, in namespaces of its own that end with it, with a loopback network.
+  ///
+  /// - Parameters:
+  ///   - script: for the chroot.
+  ///   - outside: runs afterwards beside the chroot, in the same network, while what the script started still runs.
+  func onNode(_ archive: String, _ script: String, outside: String = ":") async throws -> Result {
+    try script.write(toFile: path("on-node"), atomically: false, encoding: .utf8)
+    try outside.write(toFile: path("outside"), atomically: false, encoding: .utf8)
+    return try await run(
+      """
+      mkdir -p node
+      exec unshare --mount --pid --net --uts --ipc --fork --kill-child sh -euc '
+        mount -t tmpfs tmpfs node
+        mkdir node/base node/upper node/work node/root
+        mount -o ro,loop "$base" node/base
+        gzip -dc "\(archive)" | (cd node/upper && cpio --quiet -idm)
+        mount -t overlay -o lowerdir=node/base,upperdir=node/upper,workdir=node/work overlay node/root
+        mount -t proc proc node/root/proc
+        mount -t sysfs sysfs node/root/sys
+        mount --rbind /dev node/root/dev
+        mount -t tmpfs tmpfs node/root/run
+        cp on-node node/root/run/on-node
+        ip link set lo up
+        chroot node/root /bin/sh -eu /run/on-node
+        sh -eu outside
+      '
+      """)
+  }
+}
