@@ -98,6 +98,29 @@ import Testing
     }
   }
 
+  /// A writer can give the data with any of the names, or with several: the last data counts, as when it is unpacked.
+  @Test(arguments: [
+    (["data", "", ""], "data"), (["", "data", ""], "data"), (["old", "data", ""], "data"), (["", "", ""], ""),
+  ])
+  func theDataMayStandWithAnyName(_ pieces: [String], _ contents: String) throws {
+    let names = zip(["a", "b", "c"], pieces).map { name, text in Self.newc(name, text, mode: 0o100644, links: 3) }
+    try Data((names.joined() + Self.newc("TRAILER!!!", "", mode: 0, links: 1)).utf8).write(
+      to: URL(filePath: scratch("x")))
+    let index = try ArchiveIndex(scratch("x"), digests: true)
+    for name in ["a", "b", "c"] {
+      #expect(try index.digest(of: OverlayPath(name)) == digest(contents))
+      #expect(try index[OverlayPath(name)]?.size == contents.utf8.count)
+    }
+  }
+
+  /// An entry of inode 7, written by hand.
+  private static func newc(_ name: String, _ text: String, mode: Int, links: Int) -> String {
+    let numbers = [7, mode, 0, 0, links, 0, text.utf8.count, 0, 0, 0, 0, name.utf8.count + 1, 0]
+    let header = numbers.map { String(format: "%08X", $0) }.joined()
+    func padded(_ text: String) -> String { text + String(repeating: "\0", count: -text.utf8.count & 3) }
+    return padded("070701\(header)\(name)\0") + padded(text)
+  }
+
   @Test func emptyFilesHaveADigestAndOthersNone() throws {
     let index = try index("d 755 0:0 d\nf 644 0:0 e")
     #expect(try index.digest(of: OverlayPath("e")) == digest(""))
