@@ -55,9 +55,7 @@ final class OutputFile: ByteSink {
   ///
   /// - Parameter permissions: what it will have; `nil` for what the umask leaves.
   func synchronize(permissions: mode_t? = nil) throws(OverlayError) {
-    let mask = umask(0)
-    umask(mask)
-    guard fchmod(descriptor, permissions ?? 0o666 & ~mask) == 0, fsync(descriptor) == 0 else {
+    guard fchmod(descriptor, permissions ?? Self.usualPermissions) == 0, fsync(descriptor) == 0 else {
       throw .system("write \(path)")
     }
     isSynchronized = true
@@ -79,6 +77,12 @@ final class OutputFile: ByteSink {
     }
     if let temporaryPath, rename(temporaryPath, path) != 0 { throw .system("create \(path)") }
     temporaryPath = nil
+  }
+
+  private static var usualPermissions: mode_t {
+    let mask = umask(0)
+    umask(mask)
+    return 0o666 & ~mask
   }
 
   private static func split(_ path: String) -> (directory: String, name: String) {

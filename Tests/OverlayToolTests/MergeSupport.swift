@@ -62,8 +62,10 @@ final class ToolScratch {
   }
 
   /// Runs a shell script that must succeed; `$tool` is the program.
-  func shell(_ script: String) throws {
-    let run = try ToolRun(["-euc", script], in: path, environment: ["tool": ToolRun.program], program: "/bin/sh")
+  func shell(_ script: String, environment: [String: String] = [:]) throws {
+    let run = try ToolRun(
+      ["-euc", script], in: path, environment: environment.merging(["tool": ToolRun.program]) { given, _ in given },
+      program: "/bin/sh")
     guard run.status == 0 else { throw Failure(reason: "\(script)\nfailed: \(run.errors)") }
   }
 }
