@@ -65,6 +65,35 @@ struct VerifyBaseTests {
   }
 
   @Test(arguments: [
+    (["no-such-program"], "cannot run no-such-program: it is not installed; install the package the-package"),
+    (["sh", "-c", "exit 3"], "sh failed with exit code 3"),
+    (["sh", "-c", "echo first >&2; echo last >&2; exit 1"], "sh failed with exit code 1: last"),
+    (["sh", "-c", "kill -9 $$"], "sh failed with signal 9"),
+  ])
+  func saysHowAToolFailed(_ command: [String], _ reason: String) {
+    let error = #expect(throws: OverlayError.self) {
+      try ToolOutput.read(command.map { Array($0.utf8) }, install: "the-package") { _ throws(OverlayError) in }
+    }
+    #expect(error?.description == reason)
+  }
+
+  @Test func takesOutputAndComplaintsOfAnySize() throws {
+    var count = 0
+    let script = "head -c 300000 /dev/zero >&2; head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2"
+    try ToolOutput.read(["sh", "-c", script].map { Array($0.utf8) }, install: "") { count += $0.count }
+    #expect(count == 300_000)
+  }
+
+  @Test func endsAToolWhoseOutputIsNotWanted() {
+    let error = #expect(throws: OverlayError.self) {
+      try ToolOutput.read(["yes"].map { Array($0.utf8) }, install: "") { _ throws(OverlayError) in
+        throw OverlayError("enough")
+      }
+    }
+    #expect(error?.description == "enough")
+  }
+
+  @Test(arguments: [
     ("#!/bin/sh", "/bin/sh", ""), ("#!/bin/sh\n", "/bin/sh", ""),
     ("#! \t/bin/sh \t-e  -u \t\necho", "/bin/sh", "-e  -u"),
     ("#!/bin/sh\0x", "/bin/sh", ""), ("#!", "", ""), ("#!\n/bin/sh", "", ""),

@@ -105,24 +105,6 @@ import Testing
     }
   }
 
-  @Test func unsquashfsIsNamedWhenItIsMissing() throws {
-    try scratch.shell("mkdir bin && ln -s /bin/true bin/true")
-    // Another root without it: PATH always has the system's directories behind it.
-    try scratch.shell(
-      #"""
-      if unshare -m true 2>/dev/null; then
-        unshare -m sh -c 'mount -t tmpfs tmpfs /usr/sbin; mount --bind /dev/null "$(readlink -f "$(command -v unsquashfs)")"
-          "$0" verify good.overlay.cpio.gz --base base.img' "$tool" 2>said || echo $? >code
-      else
-        echo 2 >code
-        echo 'monorail-overlay: cannot read the base image base.img: cannot run unsquashfs' >said
-      fi
-      """#)
-    #expect(try String(contentsOfFile: scratch.path + "/code", encoding: .utf8) == "2\n")
-    let said = try String(contentsOfFile: scratch.path + "/said", encoding: .utf8)
-    #expect(said.hasPrefix("monorail-overlay: cannot read the base image base.img: cannot run unsquashfs"), "\(said)")
-  }
-
   @Test(arguments: [
     ["--base", "base.img", "--no-base"], ["--arch", "vax"], ["--max-size", "0"], ["--max-size", "x"],
   ])
