@@ -12,10 +12,13 @@ struct Backend: Sendable {
   let files: FileStore
   let templates: FileStore
   let results: ResultStore?
+  /// Where nodes send syslog; `nil` when nobody listens.
+  let syslogPort: Int?
 
   var logger: Logger { configuration.logger }
 
-  init(_ configuration: MockConfiguration, _ state: MonorailState) throws {
+  init(_ configuration: MockConfiguration, _ state: MonorailState, syslogPort: Int?) throws {
+    self.syslogPort = syslogPort
     self.configuration = configuration
     self.state = state
     connections = Connections(state: state)
@@ -38,11 +41,14 @@ struct Backend: Sendable {
     return try appear(id, request, context)
   }
 
-  /// The node of that address, if it is known or may become so.
-  func node(at address: MACAddress, _ request: Request, _ context: MockContext) throws -> MockNode {
-    var id = state.node(withAddress: address)?.id
-    if id == nil, configuration.registersUnknownNodes { id = state.addNode(address: address) }
-    guard let id else { throw APIError(.notFound, "no node has the address \(address)") }
+  /// The node of the first of those addresses that is known; else, if it may become known, one with all of them.
+  func node(at addresses: [MACAddress], _ request: Request, _ context: MockContext) throws -> MockNode {
+    var id = addresses.lazy.compactMap { state.node(withAddress: $0)?.id }.first
+    if id == nil, configuration.registersUnknownNodes { id = addresses.first.map { state.addNode(address: $0) } }
+    guard let id else {
+      throw APIError(.notFound, "no node has the address \(addresses.map(\.description).joined(separator: ", "))")
+    }
+    state.link(addresses, to: id)
     return try appear(id, request, context)
   }
 

@@ -56,6 +56,9 @@ struct JournalMiddleware: RouterMiddleware {
     if let text = request.uri.queryParameters.get("macAddress") {
       return MACAddress(text).flatMap { backend.state.node(withAddress: $0)?.id }
     }
+    if path.hasSuffix("/profiles") {
+      return ProfileQuery(request).interfaces.lazy.compactMap { backend.state.node(withAddress: $0.address)?.id }.first
+    }
     let parts = path.split(separator: "/")
     guard parts.count >= 4, parts[0] == "api", parts[2] == "tasks" || parts[2] == "nodes" else { return nil }
     return parts[3].removingPercentEncoding

@@ -26,6 +26,15 @@ public struct MockConfiguration: Sendable {
   public var templatesDirectory: String?
   /// Task sets that `POST nodes/<id>/workflows` can name: `<name>.json`.
   public var workflowsDirectory: String?
+  /// Served under `/common/`; `BootOptions` names the files in it that a node boots. `nil`: there is nothing to boot.
+  public var bootDirectory: String?
+  /// What nodes boot.
+  public var boot = BootOptions()
+  /// UDP port to take lines of syslog at, which the boot profile names; 0 takes any free port, and
+  /// `MockMonorail.syslogPort` tells which. `nil`: nobody listens.
+  public var syslogPort: Int?
+  /// How large a node's `<node>/syslog.log` in `resultsDirectory` may get, in bytes; the one before is kept beside it.
+  public var maximumSyslogBytes = 8 << 20
   /// Served at `/`.
   public var staticDirectory: String?
   /// Task set texts that every node gets when it appears, in order. `<%=variables%>` in them are filled in.

@@ -45,6 +45,22 @@ extension MockMonorail {
     try await state.waitForRequests(count, timeout: timeout, matching: predicate)
   }
 
+  /// The next boot of the machine with that NIC that this has not returned yet: see `MonorailState.nextBoot`.
+  ///
+  /// - Parameter mac: with colons or hyphens. A programmer's error when it is not an address.
+  public func nextBoot(mac: String, timeout: Duration = .seconds(30)) async throws -> NodeBoot {
+    guard let address = MACAddress(mac) else { preconditionFailure("\(mac) is not a MAC address") }
+    return try await state.nextBoot(of: address, timeout: timeout)
+  }
+
+  /// Waits for a line of that node that satisfies the condition: see `MonorailState.waitForSyslog`.
+  @discardableResult
+  public func waitForSyslog(
+    from nodeID: String?, timeout: Duration = .seconds(30), where condition: @escaping @Sendable (SyslogLine) -> Bool
+  ) async throws -> SyslogLine {
+    try await state.waitForSyslog(from: nodeID, timeout: timeout, where: condition)
+  }
+
   /// The journal, oldest first.
   public var requests: [RecordedRequest] { state.requests }
 

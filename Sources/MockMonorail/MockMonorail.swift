@@ -24,6 +24,7 @@ public final class MockMonorail: Sendable {
 
   let backend: Backend
   private let listener: any Channel
+  private let syslog: SyslogListener?
   private let services: ServiceGroup
   private let running: _Concurrency.Task<Void, any Error>
 
@@ -35,7 +36,26 @@ public final class MockMonorail: Sendable {
   public static func start(
     _ configuration: MockConfiguration = MockConfiguration(), state: MonorailState = MonorailState()
   ) async throws -> MockMonorail {
-    let backend = try Backend(configuration, state)
+    let files = configuration.resultsDirectory.map {
+      SyslogFiles(directory: $0, maximumBytes: configuration.maximumSyslogBytes)
+    }
+    var syslog: SyslogListener?
+    if let port = configuration.syslogPort {
+      syslog = try await SyslogListener.start(
+        host: configuration.host, port: port, state: state, files: files, logger: configuration.logger)
+    }
+    do {
+      return try await start(configuration, state, syslog)
+    } catch {
+      await syslog?.stop()
+      throw error
+    }
+  }
+
+  private static func start(
+    _ configuration: MockConfiguration, _ state: MonorailState, _ syslog: SyslogListener?
+  ) async throws -> MockMonorail {
+    let backend = try Backend(configuration, state, syslogPort: syslog?.port)
     let router = try Self.router(backend)
     let (listening, listener) = AsyncStream<any Channel>.makeStream()
     let application = Application(
@@ -53,16 +73,16 @@ public final class MockMonorail: Sendable {
       throw StartError("cannot listen at \(configuration.host):\(configuration.port)\(StartError.reason(cause))")
     }
     return MockMonorail(
-      configuration: configuration, port: port, backend: backend, listener: channel, services: services,
-      running: running)
+      configuration: configuration, port: port, backend: backend, listener: channel, syslog: syslog,
+      services: services, running: running)
   }
 
   private init(
-    configuration: MockConfiguration, port: Int, backend: Backend, listener: any Channel, services: ServiceGroup,
-    running: _Concurrency.Task<Void, any Error>
+    configuration: MockConfiguration, port: Int, backend: Backend, listener: any Channel, syslog: SyslogListener?,
+    services: ServiceGroup, running: _Concurrency.Task<Void, any Error>
   ) {
     (self.configuration, self.port, self.backend, self.state) = (configuration, port, backend, backend.state)
-    (self.listener, self.services, self.running) = (listener, services, running)
+    (self.listener, self.syslog, self.services, self.running) = (listener, syslog, services, running)
   }
 
   /// `http://127.0.0.1:41234`, without a final slash.
@@ -71,11 +91,15 @@ public final class MockMonorail: Sendable {
     return "\(configuration.certificateFile == nil ? "http" : "https")://\(host):\(port)"
   }
 
+  /// The UDP port that it takes syslog at, if it does.
+  public var syslogPort: Int? { syslog?.port }
+
   /// Stops listening and closes every connection at once, requests in flight included, as a server that dies does.
   /// When this returns, its port is free.
   public func stop() async {
     try? await listener.close(mode: .all).get()
     await backend.connections.stop()
+    await syslog?.stop()
     running.cancel()
     _ = await running.result
   }
@@ -85,9 +109,10 @@ public final class MockMonorail: Sendable {
   /// - Parameter grace: how long they may take.
   public func finish(grace: Duration = .seconds(2)) async {
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { [services, running] in
+      group.addTask { [services, syslog, running] in
         await services.triggerGracefulShutdown()
         _ = await running.result
+        await syslog?.stop()
       }
       group.addTask { [self] in
         try? await _Concurrency.Task.sleep(for: grace)
@@ -120,12 +145,14 @@ extension MockMonorail {
     let router = Router(context: MockContext.self)
     router.add(middleware: JournalMiddleware(backend: backend))
     router.add(middleware: ErrorMiddleware())
+    let boot = try backend.configuration.bootDirectory.map { try StaticFiles($0, prefix: "/common") }
+    if let boot { router.add(middleware: boot) }
     if let directory = backend.configuration.staticDirectory {
       router.add(middleware: try StaticFiles(directory))
     }
-    // Later routes (profiles for network boot) are one more line here and one more type.
     for version in APIPath.versions {
       let group = router.group("api/\(version)")
+      ProfileRoutes(backend: backend, directory: boot).add(to: group)
       TaskRoutes(backend: backend).add(to: group)
       TemplateRoutes(backend: backend).add(to: group)
       FileRoutes(files: backend.files).add(to: group)

@@ -4,7 +4,8 @@ import MonorailProtocol
 /// A node, as the server knows it.
 public struct MockNode: Sendable, Equatable {
   public let id: String
-  public internal(set) var macAddress: MACAddress?
+  /// Of all its NICs that are known.
+  public internal(set) var macAddresses: [MACAddress] = []
   /// The address of its last request.
   public internal(set) var ipAddress: String?
   /// What templates see besides the standard variables: the options of the task set handed out last.
@@ -13,10 +14,15 @@ public struct MockNode: Sendable, Equatable {
   public internal(set) var queue: [QueuedTaskSet] = []
   public internal(set) var handedOut = 0
   public internal(set) var reports = 0
+  /// How often it has asked for its boot profile.
+  public internal(set) var boots = 0
   /// Whether it has asked for anything yet.
   public internal(set) var hasAppeared = false
 
-  init(id: String, macAddress: MACAddress? = nil) { (self.id, self.macAddress) = (id, macAddress) }
+  init(id: String) { self.id = id }
+
+  /// The first that it became known by.
+  public var macAddress: MACAddress? { macAddresses.first }
 
   /// The identifier that a node gets when none is given: 24 hexadecimal digits, as the stock server's, ending in the
   /// address.

@@ -1,7 +1,7 @@
 import Hummingbird
 import JSONDocument
 
-/// The mock server's own interface, which no real server has: faults.
+/// The mock server's own interface, which no real server has: faults, and lines of syslog.
 struct MockRoutes: Sendable {
   let backend: Backend
 
@@ -19,6 +19,14 @@ struct MockRoutes: Sendable {
       }
       for fault in faults { state.inject(fault) }
       return Response.json(.array(faults.map(\.json)), status: .created)
+    }
+    router.get("mock/nodes/:id/syslog") { _, context in
+      let id = try context.parameter("id")
+      guard state.node(id) != nil else { throw APIError(.notFound, "there is no node \(id)") }
+      return Response.text(state.syslog(from: id).map { $0.description + "\n" }.joined())
+    }
+    router.get("mock/syslog") { _, _ in
+      Response.text(state.syslog(from: nil).map { $0.description + "\n" }.joined())
     }
     router.delete("mock/faults") { _, _ in
       state.removeFaults()

@@ -3,7 +3,7 @@ import JSONDocument
 import MonorailProtocol
 import Synchronization
 
-/// What a server knows: nodes, queues, reports, faults, and the journal of requests.
+/// What a server knows: nodes, queues, reports, boots, lines of syslog, faults, and the journal of requests.
 ///
 /// It outlives the server that fills it: hand it to the next `MockMonorail.start` to have a server that died come back.
 public final class MonorailState: Sendable {
@@ -14,6 +14,10 @@ public final class MonorailState: Sendable {
     var reports: [NodeReport] = []
     /// How many of a node's reports `nextReport` has returned.
     var taken: [String: Int] = [:]
+    var boots: [NodeBoot] = []
+    /// The last boot of a node that `nextBoot` has returned.
+    var takenBoots: [String: Int] = [:]
+    var syslog = SyslogStorage()
     var faults: [Fault] = []
     var requests: [RecordedRequest] = []
     var requestCount = 0
@@ -32,9 +36,14 @@ public final class MonorailState: Sendable {
   public let retainedReportBytes: Int
   /// How many requests the journal keeps.
   public let retainedRequests: Int
+  /// How many lines of syslog are kept of each node.
+  public let retainedSyslogLines: Int
 
-  public init(retainedReportBytes: Int = 512 << 20, retainedRequests: Int = 100_000) {
+  public init(
+    retainedReportBytes: Int = 512 << 20, retainedRequests: Int = 100_000, retainedSyslogLines: Int = 2000
+  ) {
     (self.retainedReportBytes, self.retainedRequests) = (retainedReportBytes, retainedRequests)
+    self.retainedSyslogLines = retainedSyslogLines
   }
 
   deinit {
@@ -49,7 +58,7 @@ public final class MonorailState: Sendable {
   public func node(_ id: String) -> MockNode? { read { $0.nodes[id] } }
 
   public func node(withAddress address: MACAddress) -> MockNode? {
-    read { storage in storage.nodes.values.first { $0.macAddress == address } }
+    read { $0.node(withAddress: address) }
   }
 
   /// Makes a node known.
@@ -61,9 +70,16 @@ public final class MonorailState: Sendable {
     let id = id ?? MockNode.identifier(for: address)
     update { storage in
       storage.add(MockNode(id: id))
-      storage.nodes[id]?.macAddress = address
+      storage.link(address, to: id)
     }
     return id
+  }
+
+  /// Makes more NICs of a node known; an address that belongs to another node stays there.
+  func link(_ addresses: [MACAddress], to id: String) {
+    update { storage in
+      for address in addresses where storage.node(withAddress: address) == nil { storage.link(address, to: id) }
+    }
   }
 
   /// Makes a node known that nobody has to look up by its address.
@@ -147,6 +163,15 @@ public final class MonorailState: Sendable {
 }
 
 extension MonorailState.Storage {
+  func node(withAddress address: MACAddress) -> MockNode? {
+    nodes.values.first { $0.macAddresses.contains(address) }
+  }
+
+  fileprivate mutating func link(_ address: MACAddress, to id: String) {
+    guard nodes[id]?.macAddresses.contains(address) == false else { return }
+    nodes[id]?.macAddresses.append(address)
+  }
+
   mutating func add(_ node: MockNode) {
     guard nodes[node.id] == nil else { return }
     nodes[node.id] = node

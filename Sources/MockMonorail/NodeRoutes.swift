@@ -30,16 +30,13 @@ struct NodeRoutes: Sendable {
     group.post("nodes/:id/workflows", use: pushWorkflow)
     group.get("lookups") { request, _ in
       let query = request.uri.queryParameters.get("q").map { MACAddress($0)?.description ?? String($0) }
-      let found = backend.state.nodes.filter {
-        query == nil || [$0.id, $0.macAddress?.description, $0.ipAddress].contains(query)
+      let found = backend.state.nodes.flatMap { node -> [JSON] in
+        // One for each NIC.
+        let addresses = node.macAddresses.isEmpty ? [nil] : node.macAddresses.map { Optional($0.description) }
+        return addresses.filter { query == nil || [node.id, $0, node.ipAddress].contains(query) }
+          .map { ["node": .string(node.id), "macAddress": .init($0), "ipAddress": .init(node.ipAddress)] }
       }
-      return Response.json(
-        .array(
-          found.map {
-            [
-              "node": .string($0.id), "macAddress": .init($0.macAddress?.description), "ipAddress": .init($0.ipAddress),
-            ]
-          }))
+      return Response.json(.array(found))
     }
   }
 
@@ -93,9 +90,10 @@ struct NodeRoutes: Sendable {
     let last = backend.state.reports(from: node.id).last
     return [
       "id": .string(node.id), "type": "compute", "name": .string(node.macAddress?.description ?? node.id),
-      "identifiers": .array(node.macAddress.map { [.string($0.description)] } ?? []),
+      "identifiers": .array(node.macAddresses.map { .string($0.description) }),
       "ipAddress": .init(node.ipAddress), "queued": .integer(node.queue.count),
       "handedOut": .integer(node.handedOut), "reports": .integer(node.reports),
+      "boots": .integer(node.boots),
       "lastFailures": .array(last?.failures.map { .string($0) } ?? []),
     ]
   }

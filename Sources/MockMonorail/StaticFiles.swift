@@ -2,17 +2,19 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 
-/// Serves a directory where no route has an answer.
+/// Serves a directory where no route has an answer, or under a prefix of its own.
 struct StaticFiles: RouterMiddleware {
   /// The directory, free of links.
-  private let root: String
+  let root: String
+  /// What its URLs begin with: empty, or `/common`.
+  private let prefix: String
 
   /// - Throws: `MockMonorail.StartError` when there is no such directory.
-  init(_ directory: String) throws {
+  init(_ directory: String, prefix: String = "") throws {
     guard let root = Self.resolved(directory) else {
       throw MockMonorail.StartError("cannot serve files from \(directory): there is no such directory")
     }
-    self.root = root
+    (self.root, self.prefix) = (root, prefix)
   }
 
   func handle(
@@ -20,13 +22,13 @@ struct StaticFiles: RouterMiddleware {
   ) async throws -> Response {
     let path = request.uri.path
     guard request.method == .get || request.method == .head, !path.hasPrefix("/api/"), !path.hasPrefix("/mock/"),
-      let file = existingFile(path)
+      path.hasPrefix(prefix + "/"), let file = file(String(path.dropFirst(prefix.count)))
     else { return try await next(request, context) }
     return try await FileAnswer.response(path: file, request, context)
   }
 
   /// The real path of the file, when it lies inside the root; a directory stands for its `index.html`.
-  private func existingFile(_ path: String) -> String? {
+  func file(_ path: String) -> String? {
     guard let decoded = path.removingPercentEncoding, !decoded.utf8.contains(0),
       !decoded.split(separator: "/").contains("..")
     else { return nil }

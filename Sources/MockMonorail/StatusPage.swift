@@ -1,13 +1,15 @@
 import Hummingbird
 import Mustache
 
-/// The page at `/`: nodes, and how their last report went.
+/// The page at `/`: nodes, how often they booted, what they logged, and how their last report went.
 struct StatusPage: Sendable {
   private struct Row {
     let id: String
     let address: String
     let queued: Int
     let reports: Int
+    let boots: Int
+    let lines: Int
     let last: String
     let failures: [String]
   }
@@ -25,6 +27,7 @@ struct StatusPage: Sendable {
       let last = state.reports(from: node.id).last
       return Row(
         id: node.id, address: node.macAddress?.description ?? "", queued: node.queue.count, reports: node.reports,
+        boots: node.boots, lines: state.syslog(from: node.id).count,
         last: last.map { "\($0.taskCount) tasks, \($0.failures.count) failed" } ?? "", failures: last?.failures ?? [])
     }
     return .text(template.render(["rows": rows]), type: "text/html; charset=utf-8")
@@ -43,9 +46,10 @@ struct StatusPage: Sendable {
     <h1>Nodes</h1>
     {{^rows}}<p>No node has come yet.</p>{{/rows}}
     <table>
-    <tr><th>node<th>address<th>waiting<th>reports<th>last report
+    <tr><th>node<th>address<th>boots<th>syslog<th>waiting<th>reports<th>last report
     {{#rows}}
-    <tr><td><a href="/api/current/nodes/{{id}}">{{id}}</a><td>{{address}}<td>{{queued}}
+    <tr><td><a href="/api/current/nodes/{{id}}">{{id}}</a><td>{{address}}<td>{{boots}}
+      <td><a href="/mock/nodes/{{id}}/syslog">{{lines}}</a><td>{{queued}}
       <td><a href="/api/current/nodes/{{id}}/catalogs">{{reports}}</a>
       <td>{{last}}{{#failures}}<div class="failed">{{.}}</div>{{/failures}}
     {{/rows}}

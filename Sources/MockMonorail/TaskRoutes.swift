@@ -26,7 +26,7 @@ struct TaskRoutes: Sendable {
       throw APIError(
         .badRequest, "macAddress=\(text) is not six octets; ask for bootstrap.js?macAddress=00:1e:67:98:bc:7e")
     }
-    let node = try backend.node(at: address, request, context)
+    let node = try backend.node(at: [address], request, context)
     if let template = backend.configuration.bootstrapTemplate {
       return .text(
         try TemplateText.render(template, backend.variables(for: node, request)), type: "application/javascript")

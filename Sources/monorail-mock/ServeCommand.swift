@@ -9,7 +9,7 @@ import UnixSignals
 struct ServeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "serve",
-    abstract: "Serve the task API, templates, files and static images until SIGINT or SIGTERM.",
+    abstract: "Serve the task API, boot profiles, templates, files and images until SIGINT or SIGTERM.",
     discussion: """
       EXAMPLES
         Hand every node that comes one task set, and keep the reports:
@@ -21,6 +21,9 @@ struct ServeCommand: AsyncParsableCommand {
 
         Refuse the first two reports, then see whether they come again:
           monorail-mock serve --task-set t.json --fault 'POST /api/*/tasks/* status=503 x2'
+
+        Boot nodes over the network, and keep what they log:
+          monorail-mock serve --boot-dir dist --syslog-port 5514 --results results
 
       FAULTS are written '[METHOD] PATH KIND[=VALUE] [xTIMES]'; a * in PATH stands for any run of
       characters. KIND is one of
@@ -38,13 +41,27 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "Write the port to this file once the server listens; for scripts.", completion: .file())
   var portFile: String?
 
-  @Option(help: "Write each report to DIR/<node>/<sequence>.json.", completion: .directory)
+  @OptionGroup(title: "Network boot")
+  var boot: BootArguments
+
+  @Option(
+    help: ArgumentHelp(
+      "Take syslog over UDP at this port, and tell nodes so; 0 takes any that is free (default: do not).",
+      valueName: "port"))
+  var syslogPort: Int?
+
+  @Option(help: "Write the syslog port to this file once the server listens; for scripts.", completion: .file())
+  var syslogPortFile: String?
+
+  @Option(
+    help: "Write each report to DIR/<node>/<sequence>.json, and syslog to DIR/<node>/syslog.log.",
+    completion: .directory)
   var results: String?
 
   @Option(help: "What files/ serves and takes (default: a temporary directory).", completion: .directory)
   var files: String?
 
-  @Option(help: "What is served at / (kernels, images); nothing by default.", completion: .directory)
+  @Option(help: "What is served at /; nothing by default.", completion: .directory)
   var `static`: String?
 
   @Option(help: "What templates/ renders (default: a temporary directory).", completion: .directory)
@@ -108,6 +125,12 @@ struct ServeCommand: AsyncParsableCommand {
 
   func validate() throws {
     guard (0...65535).contains(port) else { throw ValidationError("--port \(port) is not a port: give 0 to 65535") }
+    guard (0...65535).contains(syslogPort ?? 0) else {
+      throw ValidationError("--syslog-port \(syslogPort ?? 0) is not a port: give 0 to 65535")
+    }
+    guard syslogPortFile == nil || syslogPort != nil else {
+      throw ValidationError("--syslog-port-file needs --syslog-port: give the port, or 0")
+    }
     guard (tlsCertificate == nil) == (tlsKey == nil) else {
       throw ValidationError("--tls-certificate and --tls-key belong together: give both")
     }
@@ -127,10 +150,12 @@ struct ServeCommand: AsyncParsableCommand {
       FileHandle.standardError.write(Data("monorail-mock: \(error)\n".utf8))
       throw ExitCode.failure
     }
-    if let portFile {
-      try Data("\(mock.port)\n".utf8).write(to: URL(fileURLWithPath: portFile), options: .atomic)
+    for (file, port) in [(syslogPortFile, mock.syslogPort), (portFile, mock.port)] {
+      guard let file, let port else { continue }
+      try Data("\(port)\n".utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
     }
     print("monorail-mock listens at \(mock.baseURL)")
+    if let port = mock.syslogPort { print("monorail-mock takes syslog at UDP \(host):\(port)") }
     fflush(nil)
     let wantsReports = exitAfterReports
     await withTaskGroup(of: Void.self) { group in
@@ -158,6 +183,9 @@ struct ServeCommand: AsyncParsableCommand {
     configuration.filesDirectory = try files.map { try Self.directory($0, create: true) }
     configuration.templatesDirectory = try templates.map { try Self.directory($0, create: true) }
     configuration.workflowsDirectory = try workflows.map { try Self.directory($0) }
+    configuration.bootDirectory = try boot.bootDir.map { try Self.directory($0) }
+    configuration.boot = boot.options
+    configuration.syslogPort = syslogPort
     configuration.staticDirectory = try `static`.map { try Self.directory($0) }
     configuration.taskSetsForNewNodes = try taskSets.map { file in
       let text = try Self.text(file, "a task set")

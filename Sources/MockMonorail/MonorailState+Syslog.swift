@@ -1,0 +1,92 @@
+import Foundation
+import MonorailProtocol
+
+/// Syslog lines, and which flow of datagrams belongs to which node.
+struct SyslogStorage: Sendable {
+  /// By node; the lines of nobody under `nil`.
+  var lines: [String?: [SyslogLine]] = [:]
+  /// The node behind a source address and port, once a line has told.
+  var flows: [String: String] = [:]
+  /// How many lines have come, also those not kept any more.
+  var count = 0
+}
+
+extension MonorailState {
+  /// The lines of a node, oldest first: the last `retainedSyslogLines`, and up to a quarter more. `nil`: those of which nothing told the node.
+  public func syslog(from nodeID: String?) -> [SyslogLine] { read { $0.syslog.lines[nodeID] ?? [] } }
+
+  /// Waits for a line of that node that satisfies the condition, and returns it; it may have come already.
+  ///
+  /// - Parameter nodeID: `nil`: lines of which nothing told the node.
+  /// - Throws: `WaitTimeout`, with the lines that came instead.
+  @discardableResult
+  public func waitForSyslog(
+    from nodeID: String?, timeout: Duration = .seconds(30), where condition: @escaping @Sendable (SyslogLine) -> Bool
+  ) async throws -> SyslogLine {
+    let line = await wait(timeout) { $0.syslog.lines[nodeID]?.first(where: condition) }
+    guard let line else {
+      let last = syslog(from: nodeID).suffix(10).map { "\n  \($0.description)" }.joined()
+      throw WaitTimeout(
+        awaited: "a line of syslog from \(nodeID.map { "node \($0)" } ?? "nobody"), after these:\(last)\n",
+        after: timeout, self)
+    }
+    return line
+  }
+
+  /// Keeps a line, with the node that it came from:
+  ///
+  /// 1. the host name is the node's identifier, or has the twelve hexadecimal digits of one of its MAC addresses in it;
+  /// 2. the agent says so (`this node is <id> at <server>`), in this line or in an earlier one of the same socket;
+  /// 3. only one node has that source address.
+  ///
+  /// All machines of QEMU's user network have one source address, so the third alone would mix them up.
+  ///
+  /// - Parameter port: the sender's, which tells its sockets apart.
+  /// - Returns: the line, with its node.
+  func accept(_ line: SyslogLine, port: Int) -> SyslogLine {
+    update { storage in
+      var line = line
+      let flow = "\(line.source) \(port)"
+      if let id = storage.nodeNamed(byHostOf: line) {
+        line.nodeID = id
+      } else if let id = storage.nodeNamed(byAgentIn: line) {
+        line.nodeID = id
+        // Ports are few, but nobody says when one is done with.
+        if storage.syslog.flows.count >= 4096 { storage.syslog.flows = [:] }
+        storage.syslog.flows[flow] = id
+      } else if let id = storage.syslog.flows[flow], storage.nodes[id] != nil {
+        line.nodeID = id
+      } else {
+        let nodes = storage.nodes.values.filter { $0.ipAddress == line.source }
+        line.nodeID = nodes.count == 1 ? nodes.first?.id : nil
+      }
+      storage.syslog.count += 1
+      storage.syslog.lines[line.nodeID, default: []].append(line)
+      let count = storage.syslog.lines[line.nodeID]?.count ?? 0
+      if count > retainedSyslogLines + retainedSyslogLines / 4 {
+        storage.syslog.lines[line.nodeID]?.removeFirst(count - retainedSyslogLines)
+      }
+      return line
+    }
+  }
+}
+
+extension MonorailState.Storage {
+  fileprivate func nodeNamed(byAgentIn line: SyslogLine) -> String? {
+    for prefix in ["this node is now ", "this node is "] where line.text.hasPrefix(prefix) {
+      let id = String(line.text.dropFirst(prefix.count).prefix { $0 != " " })
+      if nodes[id] != nil { return id }
+    }
+    return nil
+  }
+
+  fileprivate func nodeNamed(byHostOf line: SyslogLine) -> String? {
+    guard let host = line.host else { return nil }
+    if nodes[host] != nil { return host }
+    let digits = host.lowercased().filter { $0 != "-" && $0 != "_" && $0 != ":" }
+    guard digits.utf8.count >= 12 else { return nil }
+    return nodes.values.first { node in
+      node.macAddresses.contains { address in digits.contains(address.description.filter { $0 != ":" }) }
+    }?.id
+  }
+}

@@ -1,0 +1,82 @@
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Takes lines of syslog over UDP.
+///
+/// One thread of its own takes one datagram after the other, to the file: what comes faster than that, the kernel drops at
+/// its socket, as it does for any syslog server, and the HTTP side goes on undisturbed.
+final class SyslogListener: Sendable {
+  /// The port that it listens at.
+  let port: Int
+  private let channel: any Channel
+  private let group: MultiThreadedEventLoopGroup
+  private let stopping = Mutex<Task<Void, Never>?>(nil)
+
+  /// - Parameter port: 0 takes any that is free.
+  /// - Throws: `MockMonorail.StartError`.
+  static func start(
+    host: String, port: Int, state: MonorailState, files: SyslogFiles?, logger: Logger
+  ) async throws -> SyslogListener {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    do {
+      let channel = try await DatagramBootstrap(group: group)
+        .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: SyslogLine.maximumBytes))
+        .channelOption(.socketOption(.so_rcvbuf), value: 1 << 20)
+        .channelInitializer { channel in
+          channel.pipeline.addHandler(SyslogHandler(state: state, files: files, logger: logger))
+        }
+        .bind(host: host, port: port).get()
+      guard let port = channel.localAddress?.port else { throw ChannelError.unknownLocalAddress }
+      return SyslogListener(port: port, channel: channel, group: group)
+    } catch {
+      try? await group.shutdownGracefully()
+      throw MockMonorail.StartError(
+        "cannot listen for syslog at UDP \(host):\(port)\(MockMonorail.StartError.reason(error))")
+    }
+  }
+
+  private init(port: Int, channel: any Channel, group: MultiThreadedEventLoopGroup) {
+    (self.port, self.channel, self.group) = (port, channel, group)
+  }
+
+  /// Stops listening; its port is free when this returns. May be called again.
+  func stop() async {
+    // A channel whose event loop has gone never says that it is closed.
+    let task = stopping.withLock { stopping in
+      let task =
+        stopping
+        ?? Task { [channel, group] in
+          try? await channel.close().get()
+          try? await group.shutdownGracefully()
+        }
+      stopping = task
+      return task
+    }
+    await task.value
+  }
+}
+
+private final class SyslogHandler: ChannelInboundHandler, Sendable {
+  typealias InboundIn = AddressedEnvelope<ByteBuffer>
+
+  private let state: MonorailState
+  private let files: SyslogFiles?
+  private let logger: Logger
+
+  init(state: MonorailState, files: SyslogFiles?, logger: Logger) {
+    (self.state, self.files, self.logger) = (state, files, logger)
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let envelope = unwrapInboundIn(data)
+    let source = envelope.remoteAddress
+    let line = state.accept(
+      SyslogLine(envelope.data.readableBytesView, from: source.ipAddress ?? "-"), port: source.port ?? 0)
+    if let problem = files?.write(line) { logger.warning("\(problem)") }
+  }
+
+  /// Nothing that arrives ends the listening: an ICMP error of somebody's is one, too.
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {}
+}
