@@ -7,17 +7,19 @@ struct DiffCommand: ParsableCommand {
     commandName: "diff",
     abstract: "Tell how two overlays differ: what was added, removed or changed.",
     discussion: """
-      Each of the two is an archive or a directory. One line an entry that differs, nothing when all is the
-      same:
+      Each of the two is an archive or a directory. One line an entry that differs,
+      nothing when all is the same:
         added    etc/issue: file of 23 bytes, mode 0644, owner 0:0
         removed  etc/motd: whiteout, mode 0000, owner 0:0
-        changed  etc/rc.local: content 5891b5b522d5 -> 77c7ce9a5d86, size 6 -> 7, mode 0644 -> 0755
+        changed  etc/conf: content 5891b5b522d5 -> 77c7ce9a5d86, size 6 -> 7
 
-      What can change: type, content (the begin of its SHA-256), size, target (of a symlink), device, mode,
-      owner, group, time, links (the other names of the same file).
+      What can change: type, content (the begin of its SHA-256), size, target (of a
+      symlink), device, mode, owner, group, time, links (the other names of the same
+      file).
 
-      --json prints an object with the lists added and removed, of entries as "list --json" prints them with
-      their sha256, and changed, of objects with path, differences (a list of the words above), from and to.
+      --json prints an object with the lists added and removed, of entries as
+      "list --json" prints them with their sha256, and changed, of objects with path,
+      differences (a list of the words above), from and to.
 
       EXAMPLES
         monorail-overlay diff old.overlay.cpio.gz new.overlay.cpio.gz

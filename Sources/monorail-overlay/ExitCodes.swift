@@ -11,6 +11,7 @@ enum ExitCodes {
 
   static let help = """
     EXIT CODES
-      0 done; 1 differences or errors were found; 2 it could not be done; 64 wrong usage
+      0 done; 1 differences or errors were found; 2 it could not be done;
+      64 wrong usage
     """
 }

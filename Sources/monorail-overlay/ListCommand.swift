@@ -8,24 +8,25 @@ struct ListCommand: ParsableCommand {
     abstract: "List what an overlay archive holds, in the archive's order.",
     discussion: """
       One line an entry, like "ls -ln", times in UTC:
-        -rwxr-xr-x     0     0       1024 2024-05-01 12:00:00 usr/bin/tool
-        lrwxrwxrwx     0     0          4 2024-05-01 12:00:00 usr/bin/t -> tool
+        -rwxr-xr-x     0     0       1024 2024-05-01 12:00:00 bin/tool
+        lrwxrwxrwx     0     0          4 2024-05-01 12:00:00 bin/t -> tool
         crw-------     0     0        5,1 2024-05-01 12:00:00 dev/console
         c---------     0     0        0,0 2024-05-01 12:00:00 etc/motd (whiteout)
-        -rwxr-xr-x     0     0          0 2024-05-01 12:00:00 usr/bin/u link to usr/bin/tool
+        -rwxr-xr-x     0     0          0 2024-05-01 12:00:00 bin/u link to bin/tool
 
-      A whiteout hides what the base image has under that name. Of a file with several names the size stands
-      with the name that comes with the data, often the last. Bytes of names that are not printable stand as
-      \\ooo, in octal.
+      A whiteout hides what the base image has under that name. Of a file with
+      several names the size stands with the name that has the data, often the last.
+      Bytes of names that are not printable stand as \\ooo, in octal.
 
-      --json prints a list of objects: path, type (file, directory, symlink, fifo, socket, character device,
-      block device, whiteout), mode (octal), uid, gid, size, mtime (seconds since 1970), target, major, minor,
-      links (the first name of the same file). A path or target that is not UTF-8 stands in hexadecimal as
+      --json prints a list of objects: path, type (file, directory, symlink, fifo,
+      socket, character device, block device, whiteout), mode (octal), uid, gid,
+      size, mtime (seconds since 1970), target, major, minor, links (the first name
+      of the same file). A path or target that is not UTF-8 stands in hexadecimal as
       pathHex or targetHex besides.
 
       EXAMPLES
         monorail-overlay list discovery.overlay.cpio.gz
-        monorail-overlay list --json x.cpio.gz | jq -r '.[] | select(.type == "whiteout").path'
+        monorail-overlay list --json x.cpio.gz | jq -r '.[].path'
 
       \(ExitCodes.help)
       """)

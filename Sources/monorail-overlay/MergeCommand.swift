@@ -7,27 +7,31 @@ struct MergeCommand: ParsableCommand {
     commandName: "merge",
     abstract: "Make one overlay of several: later ones win.",
     discussion: """
-      A node takes one overlay. The merged one, laid over the base image, shows what the given ones show when
-      they are laid over it one after the other:
-        - Directories are joined, and have the mode and owner that the last one gives them.
-        - Everything else replaces what earlier overlays have under its name, whole directories too.
+      A node takes one overlay. The merged one, laid over the base image, shows what
+      the given ones show when they are laid over it one after the other:
+        - Directories are joined; the last one says what mode and owner they have.
+        - Everything else replaces what earlier overlays have under its name, whole
+          directories too.
         - A whiteout takes that name away, from the base image as well.
         - A file with several names keeps those that no later overlay has taken.
 
-      Where a directory takes the place of an earlier overlay's file, symlink or whiteout, all must stay hidden
-      that the base image has in that directory. An archive can say so only name by name, so --base IMAGE, the
-      image that the overlay is for, must be given then.
+      Where a directory takes the place of an earlier overlay's file, symlink or
+      whiteout, all must stay hidden that the base image has in that directory. An
+      archive can say so only name by name, so --base IMAGE, the image that the
+      overlay is for, must be given then.
 
-      Each name that two overlays have, but not as the same, is a warning; with --strict an error, the exit code
-      is 1, and nothing is written. Times alone do not count. --json prints an object: entries (how many were
-      written, null when none were) and conflicts, a list of objects with path, winner, loser, differences (as
-      in "diff --json") and hidden (how many entries went with a directory).
+      Each name that two overlays have, but not as the same, is a warning; with
+      --strict an error, the exit code is 1, and nothing is written. Times alone do
+      not count. --json prints an object: entries (how many were written, null when
+      none were) and conflicts, a list of objects with path, winner, loser,
+      differences (as in "diff --json") and hidden (how many entries went with a
+      directory).
 
       Times are as in the archives, at most SOURCE_DATE_EPOCH when that is set.
 
       EXAMPLES
-        monorail-overlay merge discovery.overlay.cpio.gz vendor.cpio.gz -o both.overlay.cpio.gz
-        monorail-overlay merge a.cpio.gz b.cpio.gz -o a.cpio.gz --strict --base dist/base.squashfs.img
+        monorail-overlay merge a.cpio.gz vendor.cpio.gz -o both.overlay.cpio.gz
+        monorail-overlay merge a.cpio.gz b.cpio.gz -o m.cpio.gz --base base.img
 
       \(ExitCodes.help)
       """)
