@@ -9,7 +9,8 @@ enum Leftovers {
     "var/cache/debconf/*-old", "var/lib/dpkg/*-old", "var/lib/dpkg/lock", "var/lib/dpkg/lock-frontend",
     "var/lib/dpkg/triggers/Lock", "var/lib/apt/daily_lock", "var/lib/apt/periodic/**",
     "var/log/dpkg.log", "var/log/alternatives.log", "var/log/bootstrap.log",
-    "var/cache/ldconfig/aux-cache",
+    "var/cache/ldconfig/aux-cache", "etc/.pwd.lock",
+    "etc/passwd-", "etc/shadow-", "etc/group-", "etc/gshadow-", "etc/subuid-", "etc/subgid-",
     "root/.*_history", "root/.viminfo", "root/.lesshst", "root/.wget-hsts", "root/.cache/**",
     "tmp/**", "var/tmp/**", "run/**",
   ]
