@@ -116,6 +116,22 @@ struct ShellEndTests {
     #expect(try await stage.shell("cat /x").output == "x\n")
   }
 
+  @Test func aWorkDirectoryMayBeShared() async throws {
+    let stage = try await ShellStage()
+    try await stage.host("mkdir work; cp x.overlay.cpio.gz y.overlay.cpio.gz")
+    let gate = try Gate(stage.path("gate"))
+    let options = ["--work-dir", "work"]
+    let first = try stage.start(
+      "echo ready; read -r line </gate; echo x >/x", options: options + ["--bind", "gate:/gate"])
+    try await first.waitForOutput("ready")
+    #expect(try await stage.shell("echo y >/y", options: options, on: "y.overlay.cpio.gz").code == 0)
+    gate.open()
+    #expect(try await first.wait().code == 0)
+    #expect(try await stage.names().contains("x"))
+    #expect(try await stage.names(in: "y.overlay.cpio.gz").contains("y"))
+    #expect(try await stage.host("ls -A work") == "")
+  }
+
   @Test func memoryThatIsFullIsNamed() async throws {
     let stage = try await ShellStage()
     let before = try stage.contents("x.overlay.cpio.gz")

@@ -130,7 +130,7 @@ struct ToolFailure: Error, CustomStringConvertible {
 
 /// Looks until there is a value, and gives up after a time.
 func eventually<Value>(
-  _ what: String, within limit: Duration = .seconds(20), _ look: () throws -> Value?
+  _ what: String, within limit: Duration = .seconds(60), _ look: () throws -> Value?
 ) async throws -> Value {
   let end = ContinuousClock.now + limit
   while true {
