@@ -181,7 +181,7 @@ class Bench:
             size = os.path.getsize(archive)
             unpacking = self.unpack(archive, self.path("out"))[0]
             print("%-28s %6.1f s %5.1f MB %6.1f s" % (
-                "pack %s %s" % (compression, level or ""), packing, size / 1e6, unpacking), flush=True)
+                "pack %s %s" % (compression, "" if level is None else level), packing, size / 1e6, unpacking), flush=True)
         for compressor in ("gzip -6", "pigz -6", "pigz -9", "zstd -T0 -q -12", "xz -T0 -3"):
             packing = self.shell("%s | %s >'%s'" % (CPIO, compressor, archive), tree)[0]
             print("%-28s %6.1f s %5.1f MB" % (

@@ -1,0 +1,57 @@
+import Foundation
+import Testing
+
+struct ManPageTests {
+  private static let path = ExampleStage.examples + "/../../docs/man/monorail-overlay.1"
+
+  @Test func `The page is clean, for mandoc and for groff`() async throws {
+    let stage = try ExampleStage.withoutBase()
+    #expect(try await stage.run("mandoc -Tlint -W warning '\(Self.path)'").text == "")
+    #expect(try await stage.succeed("mandoc -Tascii '\(Self.path)'").contains("EXIT STATUS"))
+  }
+
+  @Test func `It has every command with its options, and no other`() async throws {
+    let sections = try Self.optionsOfCommands()
+    let commands = try #require(try await ToolHelp.read().subcommands)
+    #expect(Set(sections.keys) == Set(commands.map(\.commandName)))
+    for command in commands {
+      // Those that every command has stand at the end.
+      #expect(sections[command.commandName] == command.options.subtracting(["-h", "--help"]), "\(command.commandName)")
+    }
+  }
+
+  /// The options that the sections of the commands explain: those of lines that begin an item of a list.
+  private static func optionsOfCommands() throws -> [String: Set<String>] {
+    let page = try String(contentsOfFile: path, encoding: .utf8)
+    var sections: [String: Set<String>] = [:]
+    var section: String?
+    var isHead = false
+    for line in page.split(separator: "\n") {
+      if line.hasPrefix(".Ss ") {
+        section = String(line.dropFirst(4))
+        sections[String(line.dropFirst(4))] = []
+      } else if line.hasPrefix(".Sh ") || line == ".Pp" {
+        section = nil
+      }
+      guard let section else { continue }
+      if line.hasPrefix(".It Xo") { isHead = true }
+      if line == ".Xc" { isHead = false }
+      guard isHead || line.hasPrefix(".It ") else { continue }
+      var words = line.split(separator: " ").dropFirst(line.hasPrefix(".It") ? 1 : 0)[...]
+      while let word = words.popFirst() {
+        guard word == "Fl" || word == ".Fl", let name = words.popFirst() else { continue }
+        if name == "Fl", let long = words.popFirst() {
+          sections[section]?.insert("--\(long)")
+        } else {
+          sections[section]?.insert("-\(name)")
+        }
+      }
+    }
+    return sections
+  }
+
+  @Test(arguments: ["NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES"])
+  func `It has the usual sections`(name: String) throws {
+    #expect(try String(contentsOfFile: Self.path, encoding: .utf8).contains("\n.Sh \(name)\n"))
+  }
+}
