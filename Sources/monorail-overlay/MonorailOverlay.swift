@@ -7,10 +7,11 @@ struct MonorailOverlay: ParsableCommand {
     commandName: "monorail-overlay",
     abstract: "Makes, changes, checks and publishes overlays.",
     discussion: """
-      An overlay is a newc cpio archive that a node lays over its base image. Every overlay brings the agent
-      along; "pack" puts it in.
+      An overlay is a newc cpio archive that a node lays over its base image. Every
+      overlay brings the agent along; "pack" puts it in.
 
-      "monorail-overlay --generate-completion-script bash" (or zsh, fish) prints the shell's completions.
+      "monorail-overlay --generate-completion-script bash" (or zsh, fish) prints the
+      shell's completions.
       """,
     subcommands: [
       PackCommand.self,

@@ -6,22 +6,25 @@ struct PackCommand: ParsableCommand {
     commandName: "pack",
     abstract: "Make an overlay archive of a directory.",
     discussion: """
-      The directory's own files win over the required ones: the skeleton (overlay-skel/), /etc/rc.local and
-      the agent, /opt/monorail/monorail-agent. All entries belong to root, and their times are at most
-      SOURCE_DATE_EPOCH (or --mtime; without both 0): the same tree gives the same bytes everywhere.
+      The directory's own files win over the required ones: the skeleton
+      (overlay-skel/), /etc/rc.local and the agent, /opt/monorail/monorail-agent. All
+      entries belong to root, and their times are at most SOURCE_DATE_EPOCH (or
+      --mtime; without both 0): the same tree gives the same bytes everywhere.
 
       EXAMPLES
         monorail-overlay pack ./tree -o dist/discovery.overlay.cpio.gz
-        monorail-overlay pack ./tree -o small.overlay.cpio.xz --compression xz --level 9
+        monorail-overlay pack ./tree -o small.overlay.cpio.xz \\
+          --compression xz --level 9
         monorail-overlay pack ./tree -o x.overlay.cpio.gz --manifest devices.txt
 
-      A manifest gives owners, modes and devices that the directory cannot have without root; one line an
-      entry, as unpack writes them:
+      A manifest gives owners, modes and devices that the directory cannot have
+      without root; one line an entry, as unpack writes them:
         # path type mode uid gid [major minor [mtime]]
         dev/console c 600 0 5 5 1
 
-      What a newc archive cannot hold is refused by name: files of 4 GiB and more, opaque directories, ACLs,
-      capabilities and other extended attributes (--drop-xattrs leaves the last three out).
+      What a newc archive cannot hold is refused by name: files of 4 GiB and more,
+      opaque directories, ACLs, capabilities and other extended attributes
+      (--drop-xattrs leaves the last three out).
 
       \(ExitCodes.help)
       """)

@@ -7,24 +7,27 @@ struct PublishCommand: ParsableCommand {
     commandName: "publish",
     abstract: "Check an overlay, then put it where nodes fetch it.",
     discussion: """
-      Copies the archive to ROOT/DIR, with its digest in a file beside it (NAME.sha256, as sha256sum writes
-      it), and prints what to give to nodes and workflows. An archive with errors (see verify) is not
-      published, unless with --force.
+      Copies the archive to ROOT/DIR, with its digest in a file beside it
+      (NAME.sha256, as sha256sum writes it), and prints what to give to nodes and
+      workflows. An archive with errors (see verify) is not published, unless with
+      --force.
 
-      What is there under the name is replaced as a whole: a node that fetches it meanwhile gets all of the
-      old one or all of the new one, and never the digest of the other. If the program is killed, the old
-      one stays; should it be in the instant between the two files, there is no digest until you publish
-      again.
+      What is there under the name is replaced as a whole: a node that fetches it
+      meanwhile gets all of the old one or all of the new one, and never the digest of
+      the other. If the program is killed, the old one stays; should it be in the
+      instant between the two files, there is no digest until you publish again.
 
       PRINTS, for the kernel's command line and for the options of RackHD's bootstrap task:
         OVERLAYFS=http://172.31.128.1:9080/common/x.overlay.cpio.gz
         OVERLAYFS_SHA256=9f86d0…
         "overlayfsFile": "x.overlay.cpio.gz",
         "kargs": {"OVERLAYFS_SHA256": "9f86d0…"}
-      The task makes the URL of overlayfsFile; with another --dir than common, the option is overlayfsUri.
+      The task makes the URL of overlayfsFile; with another --dir than common, the
+      option is overlayfsUri.
 
       EXAMPLE
-        monorail-overlay publish dist/discovery.overlay.cpio.gz --base dist/base.*.squashfs.img --server 10.1.1.1:9080
+        monorail-overlay publish dist/discovery.overlay.cpio.gz \\
+          --base dist/base.squashfs.img --server 10.1.1.1:9080
 
       \(ExitCodes.help)
       """)

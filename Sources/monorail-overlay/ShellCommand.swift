@@ -8,31 +8,37 @@ struct ShellCommand: ParsableCommand {
     commandName: "shell",
     abstract: "Change an overlay from inside: a shell, or a command, in it over its base image.",
     discussion: """
-      Lays the overlay over the base image, as on a node, and runs the command there as root, with /proc, /sys,
-      /dev, and this machine's network and resolv.conf. When the command ends with 0, the result replaces the
-      archive (or the directory) in one step; else that stays as it is. Without a command it is a shell:
-      "exit" keeps the changes; when it ends with another code than 0, as "exit 1" does, you are asked. An
-      archive that does not exist yet is made, with the required files of "pack".
+      Lays the overlay over the base image, as on a node, and runs the command there
+      as root, with /proc, /sys, /dev, and this machine's network and resolv.conf.
+      When the command ends with 0, the result replaces the archive (or the directory)
+      in one step; else that stays as it is. Without a command it is a shell:
+      "exit" keeps the changes; when it ends with another code than 0, as "exit 1"
+      does, you are asked. An archive that does not exist yet is made, with the
+      required files of "pack".
 
-      Everything is mounted in a private namespace and gone when the command ends, also after kill -9; so are
-      all processes that the command left. No service starts: invoke-rc.d is told so by a policy-rc.d, which
-      is there only for that time. Caches, package lists, locks and histories that the command left are not
+      Everything is mounted in a private namespace and gone when the command ends,
+      also after kill -9; so are all processes that the command left. No service
+      starts: invoke-rc.d is told so by a policy-rc.d, which is there only for that
+      time. Caches, package lists, locks and histories that the command left are not
       packed (--keep-caches packs them).
 
-      What is changed is kept in memory while the command runs; --work-dir puts it on a disk. After kill -9
-      a directory .monorail-overlay-* is left there, which the next run with that --work-dir removes; beside a
-      directory that was changed it is .NAME.shell-*. Nothing stays of an archive that was being written, but
-      for the instant in which it gets its name: .NAME.PID.
+      What is changed is kept in memory while the command runs; --work-dir puts it on
+      a disk. After kill -9 a directory .monorail-overlay-* is left there, which the
+      next run with that --work-dir removes; beside a directory that was changed it is
+      .NAME.shell-*. Nothing stays of an archive that was being written, but for the
+      instant in which it gets its name: .NAME.PID.
 
       EXAMPLES
         monorail-overlay shell --base base.squashfs.img tools.overlay.cpio.gz
-        monorail-overlay shell --base base.squashfs.img tools.overlay.cpio.gz -- apt-get -y install ipmitool
-        monorail-overlay shell --base base.squashfs.img --offline --bind ./debs:/debs x.overlay.cpio.gz \\
-          -- sh -c 'dpkg -i /debs/*.deb'
+        monorail-overlay shell --base base.squashfs.img tools.overlay.cpio.gz \\
+          -- apt-get -y install ipmitool
+        monorail-overlay shell --base base.squashfs.img --offline --bind ./debs:/debs \\
+          x.overlay.cpio.gz -- sh -c 'dpkg -i /debs/*.deb'
 
       EXIT CODES
-        the command's own; 128 and the signal's number when a signal ended it; 126 and 127 when it cannot be
-        run or is not there; 125 when the workspace failed; 64 wrong usage
+        the command's own; 128 and the signal's number when a signal ended it;
+        126 and 127 when it cannot be run or is not there; 125 when the workspace
+        failed; 64 wrong usage
       """)
 
   @Option(help: "The base image, a squashfs.", completion: .file())

@@ -6,15 +6,18 @@ struct UnpackCommand: ParsableCommand {
     commandName: "unpack",
     abstract: "Unpack an overlay archive into a directory.",
     discussion: """
-      Reads newc archives, plain or compressed with gzip, zstd or xz, and several behind one another, as in
-      an initrd. Nothing is ever written outside of the directory. A directory that does not exist yet
-      appears when all is unpacked, or not at all.
+      Reads newc archives, plain or compressed with gzip, zstd or xz, and several
+      behind one another, as in an initrd. Nothing is ever written outside of the
+      directory. A directory that does not exist yet appears when all is unpacked, or
+      not at all.
 
-      Without root, owners and devices cannot be set; they go to a manifest, which pack reads back:
+      Without root, owners and devices cannot be set; they go to a manifest, which
+      pack reads back:
         monorail-overlay unpack x.overlay.cpio.gz tree
-        monorail-overlay pack tree --manifest tree.manifest --no-required -o x.overlay.cpio.gz
-      With root, "pack --owner keep" does the same. Either gives the same bytes again, as long as the
-      archive came from pack with the same options.
+        monorail-overlay pack tree --manifest tree.manifest --no-required \\
+          -o x.overlay.cpio.gz
+      With root, "pack --owner keep" does the same. Either gives the same bytes again,
+      as long as the archive came from pack with the same options.
 
       \(ExitCodes.help)
       """)

@@ -7,7 +7,7 @@ struct ManPageTests {
   @Test func `The page is clean, for mandoc and for groff`() async throws {
     let stage = try ExampleStage.withoutBase()
     #expect(try await stage.run("mandoc -Tlint -W warning '\(Self.path)'").text == "")
-    #expect(try await stage.succeed("mandoc -Tascii '\(Self.path)'").contains("EXIT STATUS"))
+    #expect(try await stage.succeed("mandoc -Tmarkdown '\(Self.path)'").contains("# EXIT STATUS"))
   }
 
   @Test func `It has every command with its options, and no other`() async throws {
