@@ -32,8 +32,8 @@ struct ShellCommand: ParsableCommand {
         monorail-overlay shell --base base.squashfs.img tools.overlay.cpio.gz
         monorail-overlay shell --base base.squashfs.img tools.overlay.cpio.gz \\
           -- apt-get -y install ipmitool
-        monorail-overlay shell --base base.squashfs.img --offline --bind ./debs:/debs \\
-          x.overlay.cpio.gz -- sh -c 'dpkg -i /debs/*.deb'
+        monorail-overlay shell --base base.squashfs.img --offline \\
+          --bind ./debs:/debs x.overlay.cpio.gz -- sh -c 'dpkg -i /debs/*.deb'
 
       EXIT CODES
         the command's own; 128 and the signal's number when a signal ended it;
