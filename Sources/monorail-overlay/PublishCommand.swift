@@ -17,7 +17,7 @@ struct PublishCommand: ParsableCommand {
       the other. If the program is killed, the old one stays; should it be in the
       instant between the two files, there is no digest until you publish again.
 
-      PRINTS, for the kernel's command line and the options of RackHD's bootstrap task:
+      PRINTS, for the kernel's command line and for RackHD's bootstrap task:
         OVERLAYFS=http://172.31.128.1:9080/common/x.overlay.cpio.gz
         OVERLAYFS_SHA256=9f86d0…
         "overlayfsFile": "x.overlay.cpio.gz",
