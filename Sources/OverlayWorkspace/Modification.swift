@@ -87,7 +87,10 @@ public struct Modification {
     if let output {
       let result = try OverlayTarget(output)
       guard result.kind != .directory else { throw OverlayError("-o \(output) is a directory, not an archive") }
+      try result.checkReplaceable()
       paths.append(result.path)
+    } else {
+      try target.checkReplaceable()
     }
     guard target.kind == .newArchive, let required else { return paths }
     for path in [required.skeleton, required.rcLocal, required.agent] {

@@ -52,6 +52,13 @@ struct OverlayTarget {
     deinit { close(descriptor) }
   }
 
+  /// Throws now what would fail when the work is done.
+  func checkReplaceable() throws(OverlayError) {
+    let slash = path.lastIndex(of: "/") ?? path.startIndex
+    let parent = slash == path.startIndex ? "/" : String(path[..<slash])
+    guard access(parent, W_OK) == 0 else { throw .failed("write into \(parent), where \(name) is or comes") }
+  }
+
   /// Gives a new file the owner and the permissions of the old one.
   func restoreOwner() throws(OverlayError) {
     guard let before, kind == .archive else { return }

@@ -65,7 +65,8 @@ struct ShellCommand: ParsableCommand {
     help: "Keep what is changed in this directory, not in memory, while the command runs.", completion: .directory)
   var workDir: String?
 
-  @Option(help: "The most memory for what is changed: bytes, or with a K, M or G behind it (default: half of it).")
+  @Option(
+    help: "The most memory for what is changed: bytes, or with a K, M or G behind it (default: half the machine's).")
   var memory: ByteCount?
 
   @Option(
@@ -75,7 +76,7 @@ struct ShellCommand: ParsableCommand {
   @Option(help: ArgumentHelp("gzip, zstd, xz or none (default: as it was).", valueName: "format"))
   var compression: CompressionFormat?
 
-  @Option(help: "How hard to compress: gzip 1-12 (6), zstd 1-19 (12), xz 0-9 (3).")
+  @Option(help: "How hard to compress, with --compression: gzip 1-12 (6), zstd 1-19 (12), xz 0-9 (3).")
   var level: Int?
 
   @OptionGroup var times: TimeOptions
@@ -84,6 +85,15 @@ struct ShellCommand: ParsableCommand {
 
   @Flag(help: "Leave ACLs, capabilities and other extended attributes out, with a warning for each.")
   var dropXattrs = false
+
+  func validate() throws {
+    guard let level else { return }
+    guard let compression else { throw ValidationError("--level needs --compression") }
+    guard !compression.levels.contains(level) else { return }
+    throw ValidationError(
+      "--level \(level): \(compression.rawValue) takes \(compression.levels.lowerBound) to \(compression.levels.upperBound)"
+    )
+  }
 
   func run() throws {
     let code: Int32

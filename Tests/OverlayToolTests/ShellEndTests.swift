@@ -104,6 +104,18 @@ struct ShellEndTests {
     try await stage.expectNothingLeft()
   }
 
+  @Test func whatCannotBeWrittenInTheEndIsSaidAtOnce() async throws {
+    let stage = try await ShellStage()
+    try await stage.host("mkdir fixed; cp x.overlay.cpio.gz fixed")
+    let command = stage.arguments("echo ran", on: "fixed/x.overlay.cpio.gz").map { "'\($0)'" }.joined(separator: " ")
+    let script = "mount --bind fixed fixed && mount -o remount,bind,ro fixed && exec \(command)"
+    let result = try await ToolProcess(["unshare", "--mount", "sh", "-c", script], in: stage.directory).wait()
+    #expect(result.code == 125 && result.output == "")
+    #expect(result.errors.contains("cannot write into") && result.errors.contains("EROFS"))
+    #expect(try await stage.shell("echo ran", options: ["--level", "6"]).code == 64)
+    #expect(try await stage.shell("echo ran", options: ["-o", "fixed"]).code == 125)
+  }
+
   @Test func onlyOneMayChangeAnOverlay() async throws {
     let stage = try await ShellStage()
     let gate = try Gate(stage.path("gate"))
