@@ -32,6 +32,13 @@ final class Command: Sendable {
     }
   }
 
+  /// The most memory that it has had resident so far, in bytes.
+  func peakMemory() throws -> Int {
+    let status = try String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) << 10
+  }
+
   func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
   /// The first line that it prints.

@@ -38,6 +38,73 @@ import Testing
     }
   }
 
+  @Test func anImageIsServedInPieces() async throws {
+    try await withDirectory { directory in
+      let size = 1 << 30
+      #expect(FileManager.default.createFile(atPath: directory + "/base.img", contents: nil))
+      truncate(directory + "/base.img", size)
+      let serve = try Command(["serve", "--port", "0", "--boot-dir", directory])
+      let url = try #require(await serve.firstLine().split(separator: " ").last)
+      let port = try #require(url.split(separator: ":").last.flatMap { Int($0) })
+      // Those who ask and do not read cost nothing, either.
+      let idle = try (0..<4).map { _ in try Client(port: port) }
+      for client in idle { client.send(Array("GET /common/base.img HTTP/1.1\r\nHost: x\r\n\r\n".utf8)) }
+      let curl = await Command.run(
+        [
+          "-sS", "-o", "/dev/null", "-w", "%{http_code} %{size_download} ", "\(url)/common/base.img", "--next", "-sS",
+          "-o", "/dev/null", "-w", "%{http_code} %{size_download}", "-r", "536870912-", "\(url)/common/base.img",
+        ], program: "/usr/bin/curl")
+      #expect(curl.output == "200 \(size) 206 \(size / 2)", "\(curl.errors)")
+      #expect(try serve.peakMemory() < 200 << 20)
+      serve.send(SIGTERM)
+      #expect(await serve.end().status == 0)
+    }
+  }
+
+  @Test func serveBootsANodeAndKeepsItsSyslog() async throws {
+    try await withDirectory { directory in
+      for name in ["vmlinuz-1", "i", "base.x.1.squashfs.img", "a.gz", "b.gz"] {
+        try name.write(toFile: directory + "/" + name, atomically: true, encoding: .utf8)
+        let digest = String(repeating: "0", count: 64)
+        try digest.write(toFile: "\(directory)/\(name).sha256", atomically: true, encoding: .utf8)
+      }
+      let serve = try Command(
+        [
+          "serve", "--port", "0", "--boot-dir", directory, "--initrd-file", "i", "--overlayfs-file", "a.gz,b.gz",
+          "--kernel-args", "quiet", "--kernel-args", "monorail.debug", "--console", "ttyS1,9600", "--digests",
+          "--syslog-port", "0", "--syslog-port-file", directory + "/port", "--results", directory + "/results",
+          "--node", "52:54:00:12:34:56=n1",
+        ])
+      let url = String(try #require(await serve.firstLine().split(separator: " ").last))
+      let text = try String(contentsOfFile: directory + "/port", encoding: .utf8)
+      let port = try #require(Int(text.dropLast()))
+      #expect(await serve.firstLine() == "monorail-mock takes syslog at UDP 127.0.0.1:\(port)")
+      let curl = await Command.run(
+        ["-sS", "\(url)/api/current/profiles?macs=52:54:00:12:34:56"], program: "/usr/bin/curl")
+      let (common, zeros) = (url + "/common/", String(repeating: "0", count: 64))
+      let arguments = """
+        SYSLOGSERVER=127.0.0.1:\(port) API_CB=\(url.dropFirst("http://".count)) BASEFS=\(common)base.x.1.squashfs.img \
+        OVERLAYFS=\(common)a.gz,\(common)b.gz BASEFS_SHA256=\(zeros) OVERLAYFS_SHA256=\(zeros),\(zeros) \
+        BOOTIF=01-52:54:00:12:34:56 console=tty0 console=ttyS1,9600 boot=monorail quiet monorail.debug
+        """
+      #expect(curl.output.contains("kernel \(common)vmlinuz-1 initrd=i \(arguments) || goto failed\n"))
+      try Sender(to: port).send("<30>Feb  1 09:30:00 node-525400123456 kernel: hello")
+      // The line is in its file before the next one is in the state.
+      try Sender(to: port).send("end")
+      var lines = ""
+      while !lines.contains("end") {
+        lines = await Command.run(["-sS", "\(url)/mock/nodes/n1/syslog"], program: "/usr/bin/curl").output
+      }
+      let file = try String(contentsOfFile: directory + "/results/n1/syslog.log", encoding: .utf8)
+      #expect(file.hasPrefix(String(lines.prefix { $0 != "\n" })))
+      #expect(lines.contains(" info node-525400123456 kernel: hello\n"))
+      serve.send(SIGTERM)
+      let end = await serve.end()
+      #expect(end.status == 0)
+      #expect(end.errors.contains("node n1 boots vmlinuz-1, i, base.x.1.squashfs.img, a.gz, b.gz"))
+    }
+  }
+
   @Test(arguments: [SIGTERM, SIGINT])
   func serveEndsCleanlyOnASignal(signal: Int32) async throws {
     let serve = try Command(["serve", "--port", "0"])
@@ -52,6 +119,11 @@ import Testing
       (["serve", "--task-set", "/nowhere.json"], 64, "cannot use /nowhere.json as a task set"),
       (["serve", "--static", "/nowhere"], 64, "there is no directory /nowhere"),
       (["serve", "--tls-key", "x"], 64, "belong together"),
+      (["serve", "--boot-dir", "/nowhere"], 64, "there is no directory /nowhere"),
+      (["serve", "--digests"], 64, "--digests needs --boot-dir"),
+      (["serve", "--kernel-file", "k"], 64, "--kernel-file needs --boot-dir"),
+      (["serve", "--syslog-port", "65536"], 64, "--syslog-port 65536 is not a port"),
+      (["serve", "--syslog-port-file", "x"], 64, "--syslog-port-file needs --syslog-port"),
       (
         ["serve", "--port", "0", "--tls-key", "/nowhere", "--tls-certificate", "/nowhere"], 1,
         "cannot use the certificate"
@@ -69,6 +141,15 @@ import Testing
       let end = await Command.run(["serve", "--port", String(mock.port)])
       #expect(end.status == 1)
       #expect(end.errors.contains("cannot listen at 127.0.0.1:\(mock.port): something listens there already"))
+    }
+  }
+
+  @Test func aSyslogPortInUse() async throws {
+    try await withMock({ $0.syslogPort = 0 }) { mock in
+      let port = try #require(mock.syslogPort)
+      let end = await Command.run(["serve", "--port", "0", "--syslog-port", String(port)])
+      #expect(end.status == 1)
+      #expect(end.errors.contains("cannot listen for syslog at UDP 127.0.0.1:\(port): something listens there already"))
     }
   }
 
