@@ -107,6 +107,7 @@ let package = Package(
     .testTarget(
       name: "OverlayToolTests", dependencies: ["Digests", "JSONDocument", "monorail-overlay"], swiftSettings: strict),
     .testTarget(name: "OverlayWorkspaceTests", dependencies: ["Overlay", "OverlayWorkspace"], swiftSettings: strict),
+    .testTarget(name: "BootScriptTests", swiftSettings: strict),
     .testTarget(name: "RcLocalTests", swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

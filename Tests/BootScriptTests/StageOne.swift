@@ -1,0 +1,158 @@
+import Foundation
+import Testing
+
+/// The shells that the boot script must run under: the initramfs's, and the other one of Debian's.
+enum Shell: String, CaseIterable, CustomTestStringConvertible {
+  case busybox
+  case dash
+
+  var command: [String] { self == .busybox ? ["/bin/busybox", "sh"] : ["/bin/dash"] }
+  var testDescription: String { rawValue }
+}
+
+/// What stands in for a machine in the initramfs: directories for /proc, /sys, /dev and /run, programs that note their
+/// calls, and a clock that only `sleep` moves.
+final class StageOne {
+  /// Makes a real device, which the script must not.
+  static let mknod = "/usr/bin/mknod"
+
+  let directory: String
+  private let shell: Shell
+
+  /// - Parameter commandLine: what `/proc/cmdline` says.
+  init(_ shell: Shell, _ commandLine: String = "") throws {
+    self.shell = shell
+    directory = FileManager.default.temporaryDirectory.appending(path: "stage-one-\(UUID().uuidString)").path
+    try write("proc/cmdline", commandLine + "\n")
+    try write("proc/uptime", "2.00 3.00\n")
+    try write("proc/meminfo", "MemTotal: 524288 kB\nMemAvailable: 262144 kB\n")
+    try write("proc/filesystems", "nodev\ttmpfs\nnodev\toverlay\n")
+    try write("proc/sys/kernel/printk_devkmsg", "")
+    try write("sys/class/tty/console/active", "tty0 ttyS0\n")
+    for empty in ["dev", "run", "etc", "root/etc", "programs"] { try makeDirectory(empty) }
+    try write("scripts/monorail", try Self.part("initramfs/scripts/monorail"))
+    try write("scripts/monorail-functions", try Self.part("initramfs/scripts/monorail-functions"))
+    try write("scripts/monorail-lease", try Self.part("root/usr/lib/microkernel/lease"))
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path("scripts/monorail-lease"))
+    for name in ["ip", "mount", "losetup", "modprobe", "mknod", "sync", "setsid"] { try program(name) }
+    // The progress reports, every five seconds, are another process: it must not move the clock.
+    try program(
+      "sleep",
+      """
+      case $1 in 5) exit 1 ;; 3600) kill -9 "$PPID" ;; esac
+      awk -v more="$1" '{ printf "%.2f\\n", $1 + more }' "$D/proc/uptime" >"$D/proc/uptime.new" &&
+        mv "$D/proc/uptime.new" "$D/proc/uptime"
+      """, notes: false)
+    try program("reboot", "kill -9 $PPID")
+    try program(
+      "udhcpc",
+      """
+      interface=$4
+      export interface; [ -e "$D/lease.$interface" ] || exit 1
+      set -a; . "$D/lease.$interface"; set +a
+      exec sh "$6" bound
+      """)
+    // The first answer that is left decides; with none, the file comes.
+    try program(
+      "agent",
+      """
+      if [ -s "$D/answers" ]; then
+        read -r code words <"$D/answers"; sed -i 1d "$D/answers"
+        [ "$code" = 0 ] || { echo "$words" >&2; exit "$code"; }
+      fi
+      cp "$D/files/${2##*/}" "$4"
+      """)
+    try write("files/base.img", "an image")
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: directory) }
+
+  func path(_ name: String) -> String { directory + "/" + name }
+  func makeDirectory(_ name: String) throws {
+    try FileManager.default.createDirectory(atPath: path(name), withIntermediateDirectories: true)
+  }
+
+  func write(_ name: String, _ text: String) throws {
+    try makeDirectory((name as NSString).deletingLastPathComponent)
+    try text.write(toFile: path(name), atomically: false, encoding: .utf8)
+  }
+
+  func text(_ name: String) -> String { (try? String(contentsOfFile: path(name), encoding: .utf8)) ?? "" }
+
+  /// A NIC as the kernel shows it, and what a DHCP server says to it; `nil`: nothing.
+  func addNIC(_ name: String, mac: String, lease: String? = "ip=10.1.1.7 mask=24 router=10.1.1.1 dns=10.1.1.2") throws {
+    try write("sys/class/net/\(name)/address", mac + "\n")
+    try write("sys/class/net/\(name)/type", "1\n")
+    try write("sys/class/net/\(name)/carrier", "1\n")
+    try makeDirectory("sys/class/net/\(name)/device")
+    if let lease { try write("lease.\(name)", lease.replacing(" ", with: "\n") + "\nserverid=10.1.1.1\n") }
+  }
+
+  /// Makes a program that notes its call and then does what `script` says; `$D` is the machine's directory.
+  func program(_ name: String, _ script: String = "", notes: Bool = true) throws {
+    let note = notes ? "echo \"\(name) $*\" >>\"$D/calls\"\n" : ""
+    try write("programs/\(name)", "\(note)\(script)\n")
+  }
+
+  /// Sources the boot script and runs the lines; gives what they print, and how they ended (as `waitpid` says).
+  ///
+  /// busybox prefers its own `ip`, `mount` and `reboot` to any in PATH, so the programs are shell functions, which come
+  /// first in every shell. And should one be missed: namespaces of its own keep it from this machine's network, mounts
+  /// and processes.
+  func run(_ lines: String, under shell: Shell? = nil) throws -> (output: String, status: Int32) {
+    let shell = shell ?? self.shell
+    let names = try FileManager.default.contentsOfDirectory(atPath: path("programs")).sorted()
+    let functions =
+      names
+      .map { "\($0)() { /bin/dash \"$D/programs/\($0)\" \"$@\"; }" }.joined(separator: "\n")
+    let confined = [
+      "/usr/bin/unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc",
+      // The first process of a namespace cannot be killed from within.
+      "/usr/bin/timeout", "--kill-after=1", "60",
+    ]
+    // Not written by this process: a child that another test starts meanwhile would hold the file open for writing for
+    // a moment, and the kernel runs no file that is.
+    let notedIP = #"printf '#!/bin/dash\necho "ip $*" >>"$D/calls"\n' >"$D/noted-ip" && chmod 755 "$D/noted-ip""#
+    let script = [notedIP, functions, ". \"$D/scripts/monorail\"", lines].joined(separator: "\n")
+    let status = try spawn(confined + shell.command + ["-c", script], output: path("output"))
+    return (text("output"), status)
+  }
+
+  private func spawn(_ arguments: [String], output: String) throws -> Int32 {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    // Threads of the test runner block signals.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    let environment =
+      [
+        "PATH=\(path("programs")):/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "D=\(directory)",
+        "rootmnt=\(path("root"))", "monorail_scripts=\(path("scripts"))", "monorail_agent=agent",
+        "LEASE_IP=\(path("noted-ip"))",
+      ] + ["proc", "sys", "dev", "run", "etc"].map { "monorail_\($0)=\(path($0))" }
+    let argv = arguments.map { strdup($0) } + [nil]
+    let envp = environment.map { strdup($0) } + [nil]
+    defer { (argv + envp).forEach { free($0) } }
+    var process: pid_t = 0
+    let failure = posix_spawn(&process, arguments[0], &actions, &attributes, argv, envp)
+    try #require(failure == 0, "cannot start \(arguments[0]): \(String(cString: strerror(failure)))")
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) == -1 { try #require(errno == EINTR) }
+    return status
+  }
+
+  private static func part(_ name: String) throws -> String {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    return try String(contentsOf: root.appending(path: "scripts/microkernel.d/\(name)"), encoding: .utf8)
+  }
+}

@@ -1,0 +1,211 @@
+import Foundation
+import Testing
+
+/// The whole of stage 1, with programs that stand in for the kernel, the network and the server.
+@Suite(.timeLimit(.minutes(2))) struct StageOneTests {
+  private static let mac = "00:1e:67:98:bc:7e"
+  private static let urls = "BASEFS=http://10.1.1.1/common/base.img OVERLAYFS=http://10.1.1.1/common/one.cpio.gz"
+
+  /// A machine with one NIC and one overlay that brings a file and a whiteout.
+  private func machine(_ shell: Shell, _ commandLine: String = urls) throws -> StageOne {
+    let machine = try StageOne(shell, commandLine)
+    try machine.addNIC("eth0", mac: Self.mac)
+    try addOverlay(machine, "one")
+    return machine
+  }
+
+  private func addOverlay(_ machine: StageOne, _ name: String, compress: String = "gzip -n") throws {
+    let made = try machine.run(
+      """
+      mkdir -p "$D/tree/etc" && cd "$D/tree" && echo \(name) >etc/motd && \(StageOne.mknod) etc/gone c 0 0
+      find . | cpio -o -H newc --quiet | \(compress) >"$D/files/\(name).cpio.gz"
+      """, under: .dash)
+    try #require(made.status == 0, "\(made.output)")
+  }
+
+  /// Runs stage 1; gives what the last console shows.
+  private func boot(_ machine: StageOne) throws -> String {
+    let (output, status) = try machine.run("mountroot && echo switched")
+    let console = machine.text("dev/ttyS0").replacing("\r\n", with: "\n")
+    #expect(output.contains("switched") == (status == 0), "\(output)")
+    #expect(machine.text("dev/tty0").replacing("\r\n", with: "\n") == console)
+    #expect(machine.text("dev/kmsg").replacing("<7>", with: "") == console)
+    #expect(
+      console.split(separator: "\n").allSatisfy { $0.hasPrefix("monorail: ") && $0.contains(" s: ") }, "\(console)")
+    return console
+  }
+
+  @Test("A node gets its lease, its images and its root", arguments: Shell.allCases)
+  func everythingIsThere(shell: Shell) throws {
+    let digest = String(repeating: "ab", count: 32)
+    let machine = try machine(shell, "\(Self.urls) BOOTIF=01-00-1E-67-98-BC-7E BASEFS_SHA256=\(digest)")
+    try machine.addNIC("eth1", mac: "00:1e:67:98:bc:7f")
+    let console = try boot(machine)
+    let calls = machine.text("calls")
+    let state = machine.path("run/microkernel")
+    #expect(!calls.contains("udhcpc -f -q -i eth1"), "only the NIC of BOOTIF is asked")
+    #expect(
+      calls.contains(
+        "agent fetch http://10.1.1.1/common/base.img -o \(state)/image/base.img --sha256 \(digest)\n"))
+    #expect(calls.contains("mount -t squashfs -o ro"))
+    #expect(
+      calls.contains(
+        "mount -t overlay -o lowerdir=\(state)/base,upperdir=\(state)/overlay/1,workdir=\(state)/overlay/work root"))
+    #expect(machine.text("run/microkernel/overlay/1/etc/motd") == "one\n")
+    var status = stat()
+    #expect(lstat(machine.path("run/microkernel/overlay/1/etc/gone"), &status) == 0)
+    #expect(status.st_mode & S_IFMT == S_IFCHR && status.st_rdev == 0, "the whiteout is there")
+    #expect(
+      try FileManager.default.destinationOfSymbolicLink(atPath: machine.path("root/etc/resolv.conf"))
+        == "/run/resolv.conf")
+    #expect(machine.text("run/resolv.conf").contains("nameserver 10.1.1.2"))
+    #expect(console.contains("eth0 has 10.1.1.7/24, router 10.1.1.1, name server 10.1.1.2, from 10.1.1.1\n"))
+    #expect(console.contains("stages: kernel and drivers 2.00 s, lease "))
+  }
+
+  @Test("Later overlays lie above earlier ones", arguments: Shell.allCases)
+  func severalOverlays(shell: Shell) throws {
+    let machine = try machine(
+      shell, Self.urls + ",http://10.1.1.1/two.cpio.gz OVERLAYFS_SHA256=,\(String(repeating: "1", count: 64))")
+    try addOverlay(machine, "two", compress: "zstd -q")
+    _ = try boot(machine)
+    let layers = machine.path("run/microkernel/overlay")
+    #expect(
+      machine.text("calls").contains(
+        "lowerdir=\(layers)/1:\(machine.path("run/microkernel/base")),upperdir=\(layers)/2,"))
+    #expect(machine.text("run/microkernel/overlay/2/etc/motd") == "two\n")
+    #expect(machine.text("calls").contains("two.cpio.gz -o \(layers)/archive --sha256 1111"))
+    #expect(machine.text("calls").contains("one.cpio.gz -o \(layers)/archive\n"))
+  }
+
+  @Test(
+    "Overlays are unpacked whatever their compression", arguments: ["gzip", "zstd -q", "xz", "cat"], Shell.allCases)
+  func compression(_ program: String, shell: Shell) throws {
+    let machine = try machine(shell)
+    try addOverlay(machine, "one", compress: program)
+    _ = try boot(machine)
+    #expect(machine.text("run/microkernel/overlay/1/etc/motd") == "one\n")
+  }
+
+  /// A boot that must end in a sentence and a reboot.
+  struct Failure: Sendable, CustomTestStringConvertible {
+    var name: String
+    var commandLine = StageOneTests.urls
+    /// The agent's answers: a code and a sentence each.
+    var answers = ""
+    var overlay: String?
+    var says: [String]
+    var testDescription: String { name }
+  }
+
+  @Test(
+    "Every failure is said on all consoles, and then the node reboots",
+    arguments: [
+      Failure(
+        name: "no BASEFS", commandLine: "quiet", says: ["cannot boot: there is no BASEFS= on the kernel command line"]),
+      Failure(name: "no URL", commandLine: "BASEFS=/base.img", says: ["\"/base.img\" is no http or https URL"]),
+      Failure(
+        name: "bad digest", commandLine: urls + " BASEFS_SHA256=12",
+        says: ["the SHA-256 \"12\" for http://10.1.1.1/common/base.img is not"]),
+      Failure(
+        name: "too few digests", commandLine: urls + ",http://h/2 OVERLAYFS_SHA256=12",
+        says: ["OVERLAYFS= names 2 overlays, OVERLAYFS_SHA256= has 1 digests"]),
+      Failure(
+        name: "refused",
+        answers: "1 GET http://10.1.1.1/common/base.img: the SHA-256 is 1, but it should be 2; not used\n",
+        says: ["cannot boot: GET http://10.1.1.1/common/base.img: the SHA-256 is 1, but it should be 2; not used"]),
+      Failure(
+        name: "server down", answers: String(repeating: "75 GET x: connection refused\n", count: 100),
+        says: ["GET x: connection refused; trying again in 1 s", "connection refused; so for 3"]),
+      Failure(name: "no archive", overlay: "echo '<html>' >", says: ["one.cpio.gz is no cpio archive"]),
+      Failure(
+        name: "cut archive", overlay: "truncate -s 100", says: ["cannot unpack http://10.1.1.1/common/one.cpio.gz"]),
+    ], Shell.allCases)
+  func failures(_ failure: Failure, shell: Shell) throws {
+    let machine = try machine(shell, failure.commandLine)
+    if let overlay = failure.overlay { _ = try machine.run("\(overlay) \"$D/files/one.cpio.gz\"") }
+    try machine.write("answers", failure.answers)
+    let console = try boot(machine)
+    for sentence in failure.says { #expect(console.contains(sentence), "\(console)") }
+    #expect(console.contains("rebooting in 300 s; boot with monorail.debug for a shell"))
+    #expect(console.hasSuffix(": rebooting\n"))
+    #expect(machine.text("calls").hasSuffix("sync \nreboot -f\n"))
+  }
+
+  @Test("A server that comes up is found", arguments: Shell.allCases)
+  func serverComesUp(shell: Shell) throws {
+    let machine = try machine(shell)
+    try machine.write("answers", String(repeating: "75 GET x: connection refused\n", count: 4))
+    let console = try boot(machine)
+    #expect(console.contains("trying again in 8 s"))
+    #expect(console.contains("switching to the root"))
+  }
+
+  @Test("Without a lease a node asks on, says so, and reboots at last", arguments: Shell.allCases)
+  func noLease(shell: Shell) throws {
+    let machine = try StageOne(shell, Self.urls + " monorail.reboot=25")
+    try machine.addNIC("eth0", mac: Self.mac, lease: nil)
+    let console = try boot(machine)
+    #expect(console.contains("asking for a lease on eth0 (00:1e:67:98:bc:7e, link)"))
+    #expect(console.contains("no DHCP server answers after 20 s on eth0 (00:1e:67:98:bc:7e, link)"))
+    #expect(console.contains("cannot boot: no lease in 25 s: is the DHCP server up"))
+    #expect(machine.text("calls").hasSuffix("reboot -f\n"))
+  }
+
+  @Test("A BOOTIF that no NIC has leads to every NIC, after a while", arguments: Shell.allCases)
+  func strangeBOOTIF(shell: Shell) throws {
+    let machine = try machine(shell, Self.urls + " BOOTIF=01-00-00-00-00-00-01")
+    let console = try boot(machine)
+    #expect(console.contains("there is no NIC with the MAC address 00:00:00:00:00:01 after 10 s; found: eth0"))
+    #expect(console.contains("no NIC has the MAC address 00:00:00:00:00:01 of BOOTIF: trying every NIC"))
+    #expect(console.contains("eth0 has 10.1.1.7/24"))
+  }
+
+  @Test("The first NIC with a lease wins, and the others go down", arguments: Shell.allCases)
+  func severalNICs(shell: Shell) throws {
+    let machine = try machine(shell)
+    try machine.addNIC("aaa0", mac: "00:1e:67:98:bc:01", lease: nil)
+    try machine.makeDirectory("sys/class/net/lo")
+    let console = try boot(machine)
+    #expect(console.contains("asking for a lease on aaa0") && console.contains("eth0 has 10.1.1.7/24"))
+    #expect(machine.text("calls").contains("ip link set dev aaa0 down"))
+    #expect(!console.contains(" lo "))
+  }
+
+  @Test("Without overlays the base image boots alone", arguments: Shell.allCases)
+  func noOverlay(shell: Shell) throws {
+    let machine = try machine(shell, "BASEFS=http://10.1.1.1/common/base.img")
+    #expect(
+      try boot(machine).contains("there is no OVERLAYFS= on the kernel command line: booting the base image alone"))
+    #expect(machine.text("calls").contains("upperdir="))
+  }
+
+  @Test("An old kernel's overlayfs has no work directory, and takes one overlay", arguments: Shell.allCases)
+  func oldKernel(shell: Shell) throws {
+    let one = try machine(shell)
+    try one.write("proc/filesystems", "nodev\toverlayfs\n")
+    _ = try boot(one)
+    #expect(one.text("calls").contains("mount -t overlayfs -o lowerdir="))
+    #expect(!one.text("calls").contains("workdir"))
+    let two = try machine(shell, Self.urls + ",http://10.1.1.1/one.cpio.gz")
+    try two.write("proc/filesystems", "nodev\toverlayfs\n")
+    #expect(try boot(two).contains("this kernel's overlayfs takes one overlay only"))
+  }
+
+  @Test("monorail.debug offers shells on all consoles instead of waiting", arguments: Shell.allCases)
+  func debugShells(shell: Shell) throws {
+    let machine = try machine(shell, "monorail.debug")
+    let console = try boot(machine)
+    #expect(console.contains("shells are on the consoles (tty0 ttyS0 )"))
+    let calls = machine.text("calls")
+    #expect(calls.contains("setsid sh -c exec sh -i <>'\(machine.path("dev"))/tty1'") && calls.contains("/ttyS0'"))
+    #expect(!console.contains("rebooting in"))
+  }
+
+  @Test("monorail.reboot=0 stops for good", arguments: Shell.allCases)
+  func noReboot(shell: Shell) throws {
+    let machine = try machine(shell, "monorail.reboot=0")
+    #expect(try boot(machine).contains("monorail.reboot=0: stopping here"))
+    #expect(!machine.text("calls").contains("reboot -f"))
+  }
+}
