@@ -105,7 +105,8 @@ let package = Package(
       name: "MonorailProtocolTests", dependencies: ["JSONDocument", "MonorailProtocol"], swiftSettings: strict),
     .testTarget(name: "OverlayTests", dependencies: ["Digests", "Overlay"], swiftSettings: strict),
     .testTarget(
-      name: "OverlayToolTests", dependencies: ["Digests", "JSONDocument", "monorail-overlay"], swiftSettings: strict),
+      name: "OverlayToolTests", dependencies: ["Digests", "JSONDocument", "Overlay", "monorail-overlay"],
+      swiftSettings: strict),
     .testTarget(name: "OverlayWorkspaceTests", dependencies: ["Overlay", "OverlayWorkspace"], swiftSettings: strict),
     .testTarget(name: "BootScriptTests", swiftSettings: strict),
     .testTarget(name: "RcLocalTests", swiftSettings: strict),

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Where something stands in an overlay: the bytes of a path relative to its root, without `.`, `..`, empty components or
 /// a slash at either end. The root itself is the empty path. Names on Linux are bytes, not text: they need not be UTF-8.
 ///
@@ -24,8 +26,14 @@ public struct OverlayPath: Hashable, Sendable, Comparable, CustomStringConvertib
     guard !name.contains(0) else { throw refusal("holds a NUL byte") }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(name.count)
-    for component in name.split(separator: UInt8(ascii: "/")) where !component.elementsEqual(".".utf8) {
-      guard !component.elementsEqual("..".utf8) else { throw refusal("leads out of the overlay with \"..\"") }
+    var rest = Array(name)[...]
+    while !rest.isEmpty {
+      let component = rest.prefix(upToFirst: UInt8(ascii: "/"))
+      rest = rest.dropFirst(component.count + 1)
+      if component.isEmpty || component.count == 1 && component.first == UInt8(ascii: ".") { continue }
+      guard component.count != 2 || !component.elementsEqual("..".utf8) else {
+        throw refusal("leads out of the overlay with \"..\"")
+      }
       guard component.count <= 255 else { throw refusal("has a component of more than 255 bytes") }
       if !bytes.isEmpty { bytes.append(UInt8(ascii: "/")) }
       bytes += component
@@ -73,9 +81,12 @@ public struct OverlayPath: Hashable, Sendable, Comparable, CustomStringConvertib
   }
 
   public static func < (left: OverlayPath, right: OverlayPath) -> Bool {
+    guard let place = left.bytes.firstDifference(from: right.bytes) else {
+      return left.bytes.count < right.bytes.count
+    }
     // A slash counts as less than any byte of a name, so that a directory's contents follow it at once.
     func rank(_ byte: UInt8) -> UInt8 { byte == UInt8(ascii: "/") ? 0 : byte }
-    return left.bytes.lexicographicallyPrecedes(right.bytes) { rank($0) < rank($1) }
+    return rank(left.bytes[place]) < rank(right.bytes[place])
   }
 
   /// The name for system calls, relative to the overlay's root.
@@ -124,4 +135,40 @@ extension OverlayPath {
 extension Collection<UInt8> {
   /// The bytes as system calls take a name.
   var systemName: [CChar] { map { CChar(bitPattern: $0) } + [0] }
+}
+
+// Paths of thousands of bytes are compared byte by byte in the C library: archives can have many of them.
+
+extension ArraySlice<UInt8> {
+  /// What comes before the first such byte; all when there is none.
+  fileprivate func prefix(upToFirst byte: UInt8) -> ArraySlice<UInt8> {
+    let length = withUnsafeBytes { bytes -> Int in
+      guard let start = bytes.baseAddress, let found = memchr(start, Int32(byte), bytes.count) else {
+        return bytes.count
+      }
+      return UnsafeRawPointer(found) - start
+    }
+    return prefix(length)
+  }
+}
+
+extension [UInt8] {
+  /// Where two arrays first differ; `nil` when one begins with the other.
+  fileprivate func firstDifference(from other: [UInt8]) -> Int? {
+    withUnsafeBytes { left in
+      other.withUnsafeBytes { right in
+        var equal = 0
+        var end = Swift.min(left.count, right.count)
+        guard let leftStart = left.baseAddress, let rightStart = right.baseAddress,
+          memcmp(leftStart, rightStart, end) != 0
+        else { return nil }
+        // The first `equal` bytes are equal, the first `end` are not.
+        while end - equal > 1 {
+          let middle = equal + (end - equal) / 2
+          if memcmp(leftStart + equal, rightStart + equal, middle - equal) == 0 { equal = middle } else { end = middle }
+        }
+        return equal
+      }
+    }
+  }
 }

@@ -173,7 +173,7 @@ public final class ArchiveReader {
   private func damage() -> OverlayError {
     if let failure { return located(failure) }
     guard let reason = archive_error_string(archive) else {
-      return located(OverlayError("the archive ends in the middle; the file was cut off"))
+      return located(OverlayError("the archive is cut off or damaged: no entry follows"))
     }
     return located(OverlayError("the archive is damaged: \(String(cString: reason))"))
   }

@@ -17,7 +17,14 @@ enum NewcLimits {
       return "\(entry.path) has \(size) bytes; a file in a newc archive has less than 4 GiB"
     case .symlink(let target) where target.count > OverlayPath.longest:
       return "\(entry.path) is a symlink to more than \(OverlayPath.longest) bytes, which the kernel passes over"
+    case .characterDevice(let device) where !device.isPossible, .blockDevice(let device) where !device.isPossible:
+      return "\(entry.path) is the device \(device.major):\(device.minor); Linux has 4095:1048575 at most"
     default: return nil
     }
   }
+}
+
+extension Entry.DeviceNumber {
+  /// Linux has 12 bits for the one and 20 for the other (the kernel's include/linux/kdev_t.h).
+  fileprivate var isPossible: Bool { major < 1 << 12 && minor < 1 << 20 }
 }

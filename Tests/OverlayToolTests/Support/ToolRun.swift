@@ -21,7 +21,7 @@ struct ToolRun {
     _ arguments: [String], in directory: String, environment: [String: String] = [:], program: String = program
   ) throws {
     // Files, not pipes: nobody need read them meanwhile.
-    let names = ["out", "err"].map { "\(directory)/.\($0)-\(UUID().uuidString)" }
+    let names = ["out", "err"].map { "\(NSTemporaryDirectory())overlay-tool.\($0)-\(UUID().uuidString)" }
     defer { for name in names { unlink(name) } }
     let files = try names.map { name in
       _ = FileManager.default.createFile(atPath: name, contents: nil)
@@ -54,7 +54,10 @@ final class ToolScratch {
     path = String(cString: made)
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+  // Not FileManager's removeItem, which stops at paths longer than PATH_MAX.
+  deinit { _ = try? ToolRun(["-rf", path], in: "/", program: "/bin/rm") }
+
+  func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
 
   /// Runs the program.
   func tool(_ arguments: String..., environment: [String: String] = [:]) throws -> ToolRun {
