@@ -11,15 +11,16 @@ struct ExtendedAttributes {
 
   /// Adds a sentence to `problems`, or warns, for each that would be lost.
   func check(_ path: OverlayPath, _ problems: inout [String], _ warn: (String) -> Void) throws(OverlayError) {
+    let place = path.isRoot ? tree : tree.hasSuffix("/") ? "\(tree)\(path)" : "\(tree)/\(path)"
     for name in try names(path) {
       switch Meaning(name, value: { value(of: name, path) }) {
       case .nothing: break
-      case .shape(let what, let remedy): problems.append("\(path) \(what): \(remedy)")
+      case .shape(let what, let remedy): problems.append("\(place) \(what): \(remedy)")
       case .property(let what, let remedy):
         if dropsThem {
-          warn("\(path) loses its \(what)")
+          warn("\(place) loses its \(what)")
         } else {
-          problems.append("\(path) has \(what), which an archive cannot hold: \(remedy), or give --drop-xattrs")
+          problems.append("\(place) has \(what), which an archive cannot hold: \(remedy), or give --drop-xattrs")
         }
       }
     }
