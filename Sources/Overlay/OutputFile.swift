@@ -7,6 +7,8 @@ import SystemFiles
 final class OutputFile: ByteSink {
   let path: String
   private let descriptor: Int32
+  /// Those of the file that it replaces: one that was kept from others stays so.
+  private let oldPermissions: mode_t?
   /// The name it has for now, where the file system knows no files without one.
   private var temporaryPath: String?
   private var isSynchronized = false
@@ -16,7 +18,9 @@ final class OutputFile: ByteSink {
     let (directory, name) = Self.split(path)
     var status = stat()
     // Through symlinks, for /dev/stdout: a device or a pipe must not be replaced with a file.
-    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+    let isThere = stat(path, &status) == 0
+    oldPermissions = isThere ? status.st_mode & 0o777 : nil
+    if isThere, status.st_mode & S_IFMT != S_IFREG {
       if status.st_mode & S_IFMT == S_IFDIR { throw OverlayError(SystemError("write \(path)", errno: EISDIR)) }
       throw OverlayError("cannot write \(path): it is a device, a pipe or a socket; give the name of a file")
     }
@@ -53,9 +57,9 @@ final class OutputFile: ByteSink {
 
   /// Brings the file to its medium, still without its name.
   ///
-  /// - Parameter permissions: what it will have; `nil` for what the umask leaves.
+  /// - Parameter permissions: what it will have; `nil` for those of the old file, or else what the umask leaves.
   func synchronize(permissions: mode_t? = nil) throws(OverlayError) {
-    guard fchmod(descriptor, permissions ?? Self.usualPermissions) == 0, fsync(descriptor) == 0 else {
+    guard fchmod(descriptor, permissions ?? oldPermissions ?? Self.usualPermissions) == 0, fsync(descriptor) == 0 else {
       throw .system("write \(path)")
     }
     isSynchronized = true

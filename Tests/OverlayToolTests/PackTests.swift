@@ -76,11 +76,11 @@ import Testing
     try scratch.shell("test -p fifo; test -c /dev/full; test -h to-fifo; test \"$(ls tree)\" = file")
   }
 
-  @Test func givesTheArchiveThePermissionsThatTheUmaskLeaves() throws {
+  @Test func givesANewArchiveWhatTheUmaskLeavesAndAnotherThePermissionsOfTheOld() throws {
     try scratch.shell(
       """
-      umask 027; "$tool" pack tree -o new --no-required; "$tool" pack tree -o old --no-required
-      test "$(stat -c %a new)" = 640; test "$(stat -c %a old)" = 640
+      umask 027; chmod 604 old; "$tool" pack tree -o new --no-required; "$tool" pack tree -o old --no-required
+      test "$(stat -c %a new)" = 640; test "$(stat -c %a old)" = 604
       """)
   }
 

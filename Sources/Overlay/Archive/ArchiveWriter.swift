@@ -11,7 +11,8 @@ public struct ArchiveWriter {
     (self.compression, self.level) = (compression, level)
   }
 
-  /// Writes an archive and puts it in place as a whole. On failure, what stood at `path` still does.
+  /// Writes an archive and puts it in place as a whole. On failure, what stood at `path` still does. A symlink stays one:
+  /// what it leads to is replaced.
   ///
   /// The same members give the same bytes: inodes are numbered in order, and there is nothing in the headers that the
   /// entries do not say. The data of a file with several names stands with the last of them, where GNU cpio expects it.
@@ -22,7 +23,7 @@ public struct ArchiveWriter {
   public func write(
     _ members: [Member], to path: String, progress: (Int) -> Void = { _ in }
   ) throws(OverlayError) {
-    let stream = try ArchiveStream(to: try sink(OutputFile(path)))
+    let stream = try ArchiveStream(to: try sink(OutputFile(Self.withoutSymlinks(path))))
     let content = ContentReader()
     var groups = Self.linkCounts(members)
     var inode: Int64 = 0
@@ -45,6 +46,15 @@ public struct ArchiveWriter {
       }
     }
     try stream.finish()
+  }
+
+  private static func withoutSymlinks(_ path: String) -> String {
+    var (itself, target) = (stat(), stat())
+    guard lstat(path, &itself) == 0, itself.st_mode & S_IFMT == S_IFLNK,
+      stat(path, &target) == 0, target.st_mode & S_IFMT == S_IFREG, let resolved = realpath(path, nil)
+    else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
   }
 
   private var chosenLevel: Int { level ?? compression.defaultLevel }
