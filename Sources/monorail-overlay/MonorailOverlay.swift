@@ -26,6 +26,7 @@ struct MonorailOverlay: ParsableCommand {
 
   static func main() {
     do {
+      try Surroundings.prepare()
       var command = try parseAsRoot()
       try command.run()
     } catch let error as OverlayError {

@@ -1,10 +1,23 @@
-import Foundation
+import Glibc
 
 /// What people see beside the results.
 enum Terminal {
-  static func say(_ text: String) { FileHandle.standardError.write(Data("monorail-overlay: \(text)\n".utf8)) }
+  static func say(_ text: String) { write("monorail-overlay: \(text)\n") }
 
   static func warn(_ text: String) { say("warning: \(text)") }
+
+  /// Goes on when nobody can read it, as when stderr is a file on a full disk: the work counts, not the talk about it.
+  static func write(_ text: String) {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      if count > 0 {
+        rest = rest.dropFirst(count)
+      } else if errno != EINTR {
+        return
+      }
+    }
+  }
 }
 
 /// How far a long step is, in one line of the terminal; shown only there, and only for what takes over a second.
@@ -27,10 +40,8 @@ final class ProgressBar {
     let width = 30
     let filled = min(width, done * width / total)
     let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
-    write("\r\u{1B}[K\(title) [\(bar)] \(min(100, done * 100 / total)) %")
+    Terminal.write("\r\u{1B}[K\(title) [\(bar)] \(min(100, done * 100 / total)) %")
   }
 
-  func clear() { if isVisible { write("\r\u{1B}[K") } }
-
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  func clear() { if isVisible { Terminal.write("\r\u{1B}[K") } }
 }
