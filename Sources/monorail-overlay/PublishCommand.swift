@@ -13,8 +13,8 @@ struct PublishCommand: ParsableCommand {
       --force.
 
       What is there under the name is replaced as a whole: a node that fetches it
-      meanwhile gets all of the old one or all of the new one, and never the digest of
-      the other. If the program is killed, the old one stays; should it be in the
+      meanwhile gets all of the old one or all of the new one, and never the digest
+      of the other. If the program is killed, the old one stays; should it be in the
       instant between the two files, there is no digest until you publish again.
 
       PRINTS, for the kernel's command line and for RackHD's bootstrap task:

@@ -10,11 +10,11 @@ struct ShellCommand: ParsableCommand {
     discussion: """
       Lays the overlay over the base image, as on a node, and runs the command there
       as root, with /proc, /sys, /dev, and this machine's network and resolv.conf.
-      When the command ends with 0, the result replaces the archive (or the directory)
-      in one step; else that stays as it is. Without a command it is a shell:
-      "exit" keeps the changes; when it ends with another code than 0, as "exit 1"
-      does, you are asked. An archive that does not exist yet is made, with the
-      required files of "pack".
+      When the command ends with 0, the result replaces the archive (or the
+      directory) in one step; else that stays as it is. Without a command it is a
+      shell: "exit" keeps the changes; when it ends with another code than 0, as
+      "exit 1" does, you are asked. An archive that does not exist yet is made, with
+      the required files of "pack".
 
       Everything is mounted in a private namespace and gone when the command ends,
       also after kill -9; so are all processes that the command left. No service
@@ -22,11 +22,11 @@ struct ShellCommand: ParsableCommand {
       time. Caches, package lists, locks and histories that the command left are not
       packed (--keep-caches packs them).
 
-      What is changed is kept in memory while the command runs; --work-dir puts it on
-      a disk. After kill -9 a directory .monorail-overlay-* is left there, which the
-      next run with that --work-dir removes; beside a directory that was changed it is
-      .NAME.shell-*. Nothing stays of an archive that was being written, but for the
-      instant in which it gets its name: .NAME.PID.
+      What is changed is kept in memory while the command runs; --work-dir puts it
+      on a disk. After kill -9 a directory .monorail-overlay-* is left there, which
+      the next run with that --work-dir removes; beside a directory that was changed
+      it is .NAME.shell-*. Nothing stays of an archive that was being written, but
+      for the instant in which it gets its name: .NAME.PID.
 
       EXAMPLES
         monorail-overlay shell --base base.squashfs.img tools.overlay.cpio.gz

@@ -16,8 +16,8 @@ struct UnpackCommand: ParsableCommand {
         monorail-overlay unpack x.overlay.cpio.gz tree
         monorail-overlay pack tree --manifest tree.manifest --no-required \\
           -o x.overlay.cpio.gz
-      With root, "pack --owner keep" does the same. Either gives the same bytes again,
-      as long as the archive came from pack with the same options.
+      With root, "pack --owner keep" does the same. Either gives the same bytes
+      again, as long as the archive came from pack with the same options.
 
       \(ExitCodes.help)
       """)

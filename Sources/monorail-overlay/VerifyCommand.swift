@@ -14,10 +14,10 @@ struct VerifyCommand: ParsableCommand {
           rc.local
         - dynamic programs and libraries have their loaders and libraries, where the
           loader looks
-        - kernel modules are for the base's kernel, and for the one that the archive's
-          name says
-        - the root directory is open to all, no directory hides one of the base behind
-          a symlink
+        - kernel modules are for the base's kernel, and for the one that the
+          archive's name says
+        - the root directory is open to all, no directory hides one of the base
+          behind a symlink
         - the name follows overlayfs_<kernel>_<content>.cpio.gz or
           <content>.overlay.cpio.gz, and .gz is true
       and warns of names that are there twice, symlinks to nowhere, and libraries and

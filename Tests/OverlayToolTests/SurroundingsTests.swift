@@ -45,16 +45,6 @@ struct SurroundingsTests {
       """)
   }
 
-  @Test func `A new archive has the permissions of the old one`() throws {
-    try stage()
-    try scratch.shell(
-      """
-      umask 022; : >secret; chmod 600 secret
-      "$tool" pack tree -o secret --no-required 2>/dev/null
-      [ "$(stat -c %a secret)" = 600 ]
-      """)
-  }
-
   @Test func `A symlink to an archive stays one, and the archive is replaced`() throws {
     try stage()
     try scratch.shell(
