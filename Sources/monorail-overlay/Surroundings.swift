@@ -31,7 +31,11 @@ enum Surroundings {
 
   /// Swift replaces what is not UTF-8 in them: another file would be read or written than the one that was named.
   private static func checkArguments() throws {
-    for index in 1..<max(1, Int(CommandLine.argc)) {
+    // Swift reads them from /proc: without it every command would be a successful "help".
+    guard CommandLine.argc > 0 else {
+      throw OverlayError("cannot read its own arguments: mount /proc, as in \"mount -t proc proc /proc\"")
+    }
+    for index in 1..<Int(CommandLine.argc) {
       guard let argument = CommandLine.unsafeArgv[index], String(validatingCString: argument) == nil else { continue }
       let bytes = UnsafeBufferPointer(start: argument, count: strlen(argument)).map { UInt8(bitPattern: $0) }
       throw ValidationError(

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 /// Odd terminals, streams that nobody reads, old files: what a program is started among.
@@ -19,6 +20,16 @@ struct SurroundingsTests {
       "$tool" pack tree -o expected --no-required
       "$tool" pack tree -o archive --no-required \(streams)
       cmp expected archive
+      """)
+  }
+
+  @Test(.enabled(if: geteuid() == 0)) func `Without /proc nothing looks like a success`() throws {
+    try stage()
+    try scratch.shell(
+      """
+      code=0
+      unshare --mount sh -c 'umount -l /proc && exec "$0" pack tree -o archive --no-required' "$tool" 2>errors || code=$?
+      [ $code = 2 ] && grep -q 'mount /proc' errors && [ ! -e archive ]
       """)
   }
 
