@@ -44,7 +44,11 @@ struct OverlayTarget {
     init(_ path: String, name: String) throws(OverlayError) {
       descriptor = open(path, O_RDONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw .failed("read \(name)") }
-      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      var locked = stat()
+      // One that has just ended has put another file in its place: the lock of the old one keeps nobody away.
+      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, fstat(descriptor, &locked) == 0,
+        status(of: path)?.st_ino == locked.st_ino
+      else {
         throw OverlayError("\(name) is being changed by another \"monorail-overlay shell\"; wait until that has ended")
       }
     }
