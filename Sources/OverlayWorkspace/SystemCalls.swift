@@ -55,18 +55,7 @@ struct Tree {
   func names(in directory: OverlayPath) throws(OverlayError) -> [[UInt8]] {
     guard let stream = opendir(systemName(directory)) else { throw .failed("read the directory \(root)/\(directory)") }
     defer { closedir(stream) }
-    var names: [[UInt8]] = []
-    errno = 0
-    while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: UInt8.self, capacity: Int(NAME_MAX) + 1) { start in
-          Array(UnsafeBufferPointer(start: start, count: strlen(start)))
-        }
-      }
-      if name != [UInt8(ascii: ".")], name != Array("..".utf8) { names.append(name) }
-      errno = 0
-    }
-    guard errno == 0 else { throw .failed("read the directory \(root)/\(directory)") }
+    guard let names = FileSystem.names(of: stream) else { throw .failed("read the directory \(root)/\(directory)") }
     return names
   }
 

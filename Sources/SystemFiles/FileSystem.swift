@@ -67,14 +67,25 @@ public enum FileSystem {
   public static func names(in path: String) -> [String] {
     guard let directory = opendir(path) else { return [] }
     defer { closedir(directory) }
-    var names: [String] = []
+    return (names(of: directory) ?? []).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The names in an open directory, as bytes, without `.` and `..`.
+  ///
+  /// - Returns: `nil` when it cannot be read; `errno` says why.
+  public static func names(of directory: OpaquePointer) -> [[UInt8]]? {
+    var names: [[UInt8]] = []
+    errno = 0
     while let entry = readdir(directory) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+        $0.withMemoryRebound(to: UInt8.self, capacity: Int(NAME_MAX) + 1) { start in
+          Array(UnsafeBufferPointer(start: start, count: strlen(start)))
+        }
       }
-      if name != ".", name != ".." { names.append(name) }
+      if name != [UInt8(ascii: ".")], name != Array("..".utf8) { names.append(name) }
+      errno = 0
     }
-    return names
+    return errno == 0 ? names : nil
   }
 
   /// Removes a file; that there is none is fine.
