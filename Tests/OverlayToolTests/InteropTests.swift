@@ -73,7 +73,7 @@ import Testing
       "$tool" unpack gnu.cpio gnu; rm gnu.cpio
       "$tool" pack gnu -o x.cpio.gz --no-required --owner keep --mtime keep --level 1
       mkdir bsd; (cd bsd; bsdcpio -idz --quiet <../x.cpio.gz)
-      diff -r --no-dereference /usr/bin gnu; diff -r --no-dereference gnu bsd
+      diff -r --no-dereference /usr/bin bsd
       """)
     let facts = #"cd "$1"; find . -mindepth 1 -xdev -printf '%p %y %m %U %G %s %n %l\n' | LC_ALL=C sort"#
     func seen(_ directory: String) throws -> String {
@@ -86,25 +86,13 @@ import Testing
   }
 
   /// A file of three gigabytes with little in it needs little room, however it travels.
-  @Test(arguments: [
-    "\"$tool\" pack tree -o x --no-required --level 1",
-    "cd tree; echo ./big | cpio -oH newc --quiet | zstd -q -1 >../x",
-  ])
-  func keepsLargeFilesSparse(_ packing: String) throws {
+  @Test func keepsLargeFilesOfOtherProgramsSparse() throws {
     let scratch = try ToolScratch()
     try scratch.shell(
       """
-      mkdir tree; truncate -s 3G tree/big
-      printf begin | dd of=tree/big conv=notrunc status=none
-      printf middle | dd of=tree/big conv=notrunc seek=2500000000 oflag=seek_bytes status=none
-      printf end | dd of=tree/big conv=notrunc,notrunc seek=3221225469 oflag=seek_bytes status=none
-      (\(packing))
-      test "$(stat -c %s x)" -lt 20000000
-      "$tool" unpack x out
-      test "$(stat -c %s out/big)" = 3221225472
-      test "$(stat -c %b out/big)" -lt 1000
-      test "$(head -c 5 out/big)" = begin; test "$(tail -c 3 out/big)" = end
-      test "$(dd if=out/big skip=2500000000 iflag=skip_bytes bs=6 count=1 status=none)" = middle
+      mkdir tree; cd tree; \(ToolScratch.sparse)
+      echo ./big | cpio -oH newc --quiet --io-size=1048576 | zstd -q -1 >../x
+      cd ..; "$tool" unpack x out; cd out; \(ToolScratch.isSparse)
       """)
   }
 }

@@ -40,7 +40,7 @@ import Testing
   func leavesNothingWhenItIsEnded(_ signal: String) throws {
     let run = try script(
       """
-      # With job control, or the shell would have its program ignore SIGINT.
+      # A shell has what it starts with & ignore SIGINT.
       mkdir out; cp old out/x; truncate -s 4294967295 tree/huge
       env --default-signal "$tool" pack tree -o out/x --no-required --compression xz & program=$!
       until ls -l /proc/$program/fd | grep -q 'out/.*deleted'; do kill -0 $program; done

@@ -29,6 +29,21 @@ extension ToolScratch {
     touch -d @1500000000 closed read-only theirs deep .
     """#
 
+  /// Shell commands that make a file of three gigabytes with little in it, `big`.
+  static let sparse = """
+    truncate -s 3G big
+    printf begin | dd of=big conv=notrunc status=none
+    printf middle | dd of=big conv=notrunc seek=2500000000 oflag=seek_bytes status=none
+    printf end | dd of=big conv=notrunc,notrunc seek=3221225469 oflag=seek_bytes status=none
+    """
+
+  /// Shell commands that fail when `big` is another file, or takes more than a few blocks.
+  static let isSparse = """
+    test "$(stat -c %s big)" = 3221225472; test "$(stat -c %b big)" -lt 1000
+    test "$(head -c 5 big)" = begin; test "$(tail -c 3 big)" = end
+    test "$(dd if=big skip=2500000000 iflag=skip_bytes bs=6 count=1 status=none)" = middle
+    """
+
   /// A Python program that prints everything that can be seen of the tree in its first argument; the names of one file have
   /// one number.
   static let look = #"""

@@ -48,8 +48,8 @@ final class ToolScratch {
 
   struct Failure: Error { let reason: String }
 
-  init() throws {
-    var template = Array("\(NSTemporaryDirectory())overlay-tool.XXXXXX".utf8CString)
+  init(in parent: String = NSTemporaryDirectory()) throws {
+    var template = Array("\(parent)overlay-tool.XXXXXX".utf8CString)
     guard let made = mkdtemp(&template) else { throw Failure(reason: "cannot make a temporary directory") }
     path = String(cString: made)
   }
