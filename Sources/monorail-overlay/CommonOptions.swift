@@ -7,7 +7,7 @@ struct CompressionOptions: ParsableArguments {
     help: ArgumentHelp("gzip, zstd (kernels from 5.9), xz or none.", valueName: "format"))
   var compression = CompressionFormat.gzip
 
-  @Option(help: "How hard to compress: gzip 1-12 (6), zstd 1-19 (12), xz 0-9 (3).")
+  @Option(help: "How hard to compress: gzip 1-12 (6), zstd 1-19 (11), xz 0-9 (3).")
   var level: Int?
 
   func validate() throws {

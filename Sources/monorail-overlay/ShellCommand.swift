@@ -76,7 +76,7 @@ struct ShellCommand: ParsableCommand {
   @Option(help: ArgumentHelp("gzip, zstd, xz or none (default: as it was).", valueName: "format"))
   var compression: CompressionFormat?
 
-  @Option(help: "How hard to compress, with --compression: gzip 1-12 (6), zstd 1-19 (12), xz 0-9 (3).")
+  @Option(help: "How hard to compress, with --compression: gzip 1-12 (6), zstd 1-19 (11), xz 0-9 (3).")
   var level: Int?
 
   @OptionGroup var times: TimeOptions

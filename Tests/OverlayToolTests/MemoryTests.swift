@@ -11,6 +11,12 @@ import Testing
     try scratch.shell("test $(stat -c %s out/sparse) = 1073741824; test $(stat -c %b out/sparse) -lt 1000")
   }
 
+  /// With the level that is used when nobody says.
+  @Test(arguments: ["gzip", "zstd", "xz"])
+  func isBoundedForEveryCompression(_ compression: String) throws {
+    try check("head -c 12000000 /dev/urandom >noise", ["--compression", compression], try ToolScratch())
+  }
+
   /// With names as long as those of real trees.
   @Test func isBoundedForManyFiles() throws {
     try check(

@@ -2,11 +2,11 @@
 public enum CompressionFormat: String, Sendable, CaseIterable {
   case gzip, zstd, xz, none
 
-  /// What is used when nobody says: for xz one whose memory stays small.
+  /// What is used when nobody says: the last level that needs less than 64 MiB of memory, for zstd and xz.
   public var defaultLevel: Int {
     switch self {
     case .gzip: 6
-    case .zstd: 12
+    case .zstd: 11
     case .xz: 3
     case .none: 0
     }
