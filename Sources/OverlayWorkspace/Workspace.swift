@@ -75,7 +75,7 @@ public final class Workspace {
     for name in ["work", "aside"] {
       try check("make a directory for the changes") { mkdir("\(scratch)/\(name)", 0o755) }
     }
-    try BaseImage(path: options.base).mount(at: base.tree.root)
+    try BaseMount(path: options.base).mount(at: base.tree.root)
   }
 
   deinit { umount2(mountPoint, Int32(MNT_DETACH)) }

@@ -19,7 +19,7 @@ public struct ArchiveIndex: Sendable {
   /// By that place, of files that are not empty.
   private let digests: [Int: String]
 
-  /// Reads an archive from its begin to its end.
+  /// Reads an archive from its beginning to its end.
   ///
   /// - Parameters:
   ///   - digests: whether to take the digest of each file's contents.

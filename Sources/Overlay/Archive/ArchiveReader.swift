@@ -1,7 +1,7 @@
 import CArchive
 import Glibc
 
-/// Reads an overlay archive from its begin to its end: newc cpio, plain or compressed with gzip, zstd or xz, or several
+/// Reads an overlay archive from its beginning to its end: newc cpio, plain or compressed with gzip, zstd or xz, or several
 /// such behind one another.
 ///
 ///     let reader = try ArchiveReader("discovery.overlay.cpio.gz")
@@ -184,7 +184,7 @@ public final class ArchiveReader {
 
   /// Adds where in the archive it happened.
   private func located(_ error: OverlayError) -> OverlayError {
-    let place = entry.map { "at or behind \"\($0.path)\", entry \(count)" } ?? "at its begin"
+    let place = entry.map { "at or behind \"\($0.path)\", entry \(count)" } ?? "at its beginning"
     return OverlayError("\(path): \(error.description) (\(place))")
   }
 }

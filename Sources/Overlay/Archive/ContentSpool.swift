@@ -3,7 +3,7 @@ import Glibc
 import SystemFiles
 
 /// Contents of files, kept behind one another in a file without a name until an archive is written. Archives can be read
-/// only from begin to end, but are written in the order of their names.
+/// only from beginning to end, but are written in the order of their names.
 public final class ContentSpool: Sendable {
   let descriptor: Int32
   private let directory: String

@@ -4,7 +4,7 @@ import Glibc
 import Overlay
 
 /// A read-only squashfs image.
-struct BaseImage {
+struct BaseMount {
   let path: String
 
   /// Mounts the image. Its loop device goes with the mount.
