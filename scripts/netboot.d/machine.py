@@ -1,0 +1,247 @@
+"""A virtual machine that boots as a machine in a rack does: ROM, DHCP, iPXE. QEMU, driven over QMP."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+from bmc import BMC
+from neighbor import Neighbor
+from timeline import NetbootError
+
+QEMU = "qemu-system-x86_64"
+# Cursor movements and colors of the BIOS, the ROM and init scripts.
+CONTROL = re.compile(r"\x1b(?:c|\[[0-9;?]*[A-Za-z])|[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def accelerator(limit=5):
+    """"kvm" where a guest runs on it, else "tcg". A /dev/kvm may be there and its guests hang: one is tried."""
+    chosen = os.environ.get("MONORAIL_ACCELERATOR")
+    if chosen:
+        return chosen
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return "tcg"
+    with tempfile.NamedTemporaryFile(prefix="monorail-kvm-") as sector:
+        # mov $42, %al; mov $0x501, %dx; out %al, %dx; hlt: the device ends QEMU with 42 * 2 + 1.
+        sector.write(bytes.fromhex("b02aba0105eef4").ljust(510, b"\0") + b"\x55\xaa")
+        sector.flush()
+        try:
+            run = subprocess.run(
+                [QEMU, "-accel", "kvm", "-m", "16", "-nodefaults", "-display", "none", "-net", "none",
+                 "-device", "isa-debug-exit", "-drive", "format=raw,file=" + sector.name],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=limit)
+        except subprocess.TimeoutExpired:
+            return "tcg"
+        return "kvm" if run.returncode == 85 else "tcg"
+
+
+class Hardware:
+    """What is in the machine. Sizes in bytes, of disks that hold nothing."""
+
+    def __init__(self, memory="512", cpus=2, vendor="Monorail", product="Virtual node", serial="MR-0001", macs=None, nics=1,
+                 disks=(), nvme=(), megaraid=(), ipmi=False, lldp=None):
+        """memory: MiB. disks, nvme, megaraid: (size, serial) for each. lldp: (name, port) of the boot NIC's neighbor."""
+        self.memory, self.cpus = memory, cpus
+        self.vendor, self.product, self.serial = vendor, product, serial
+        self.macs = macs or ["52:54:00:6d:72:%02x" % (number + 1) for number in range(nics)]
+        self.disks, self.nvme, self.megaraid = list(disks), list(nvme), list(megaraid)
+        self.ipmi, self.lldp = ipmi, lldp
+
+
+class VirtualMachine:
+    """Runs from the start on, until quit() or the end of a `with` block; its process ends with this one."""
+
+    def __init__(self, timeline, hardware, boot_url, accelerator="tcg"):
+        """boot_url: what the ROM chains, as the host's loopback sees it."""
+        self.timeline, self.hardware = timeline, hardware
+        self.directory = tempfile.mkdtemp(prefix="monorail-node-")
+        self.process = None
+        self.threads = []
+        self.qmp = None
+        self.answers = threading.Condition()
+        self.answer = None
+        self.bmc = None
+        self.neighbor = None
+        try:
+            self._start(boot_url, accelerator)
+        except BaseException:
+            self.quit()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.quit()
+
+    def _path(self, name):
+        return os.path.join(self.directory, name)
+
+    def _listen(self, name):
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(self._path(name))
+        listener.listen(1)
+        listener.settimeout(0.5)
+        return listener
+
+    def _accept(self, listener):
+        for _ in range(120):
+            try:
+                return listener.accept()[0]
+            except TimeoutError:
+                if not self.is_running:
+                    break
+        self.process.kill()
+        raise NetbootError("QEMU did not start: " + self.complaint())
+
+    def _disk(self, name, size):
+        with open(self._path(name), "wb") as file:
+            file.truncate(size)
+        return "if=none,format=raw,cache=unsafe,id=%s,file=%s" % (name, self._path(name))
+
+    def _start(self, boot_url, accelerator):
+        hardware = self.hardware
+        os.mkdir(self._path("tftp"))
+        with open(self._path("tftp/boot.ipxe"), "w") as file:
+            file.write("#!ipxe\n:retry\nchain --replace --autofree %s ||\necho no profile yet: trying again\nsleep 2\n"
+                       "goto retry\n" % boot_url)
+        listeners = [self._listen("qmp")]
+        command = [
+            "setpriv", "--pdeathsig", "KILL", QEMU, "-accel", accelerator + (",thread=multi" if accelerator == "tcg" else ""),
+            # Without graphics the ROMs talk to the serial console.
+            "-machine", "pc,graphics=off", "-cpu", "host" if accelerator == "kvm" else "qemu64",
+            "-smp", str(hardware.cpus), "-m", str(hardware.memory),
+            "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio",
+            "-chardev", "socket,id=qmp,path=" + self._path("qmp"), "-mon", "chardev=qmp,mode=control",
+            "-smbios", "type=1,manufacturer=%s,product=%s,serial=%s" % tuple(
+                text.replace(",", ",,") for text in (hardware.vendor, hardware.product, hardware.serial)),
+        ]
+        for number, mac in enumerate(hardware.macs):
+            # The first one boots; the others have no cable but a network of their own.
+            if number == 0:
+                command += ["-netdev", "user,id=net0,tftp=%s,bootfile=boot.ipxe" % self._path("tftp"),
+                            "-device", "virtio-net-pci,netdev=net0,mac=%s,bootindex=0" % mac]
+            else:
+                command += ["-netdev", "user,id=net%d,restrict=on" % number,
+                            "-device", "e1000,netdev=net%d,romfile=,mac=%s" % (number, mac)]
+        for number, (size, serial) in enumerate(hardware.disks):
+            command += ["-drive", self._disk("disk%d" % number, size),
+                        "-device", "virtio-blk-pci,drive=disk%d,serial=%s" % (number, serial)]
+        for number, (size, serial) in enumerate(hardware.nvme):
+            command += ["-drive", self._disk("nvme%d" % number, size),
+                        "-device", "nvme,drive=nvme%d,serial=%s" % (number, serial)]
+        if hardware.megaraid:
+            command += ["-device", "megasas,id=raid"]
+        for number, (size, serial) in enumerate(hardware.megaraid):
+            command += ["-drive", self._disk("raid%d" % number, size),
+                        "-device", "scsi-hd,bus=raid.0,scsi-id=%d,drive=raid%d,serial=%s" % (number, number, serial)]
+        if hardware.ipmi:
+            # QEMU 7.2 does not survive one that is connected from the start.
+            command += ["-chardev", "socket,id=bmc,server=on,wait=off,path=" + self._path("bmc"),
+                        "-device", "ipmi-bmc-extern,id=bmc,chardev=bmc", "-device", "isa-ipmi-kcs,bmc=bmc"]
+        if hardware.lldp:
+            listeners.append(self._listen("lldp"))
+            command += ["-chardev", "socket,id=lldp,path=" + self._path("lldp"),
+                        "-object", "filter-redirector,id=lldp,netdev=net0,queue=tx,indev=lldp"]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self._thread(self._read_console)
+        # It connects to all of them before it does anything.
+        connections = []
+        for listener in listeners:
+            with listener:
+                connections.append(self._accept(listener))
+        self.qmp = connections.pop(0)
+        if hardware.lldp:
+            self.neighbor = Neighbor(connections.pop(0), *hardware.lldp)
+            self._thread(self.neighbor.serve)
+        self._thread(self._read_qmp)
+        self.execute("qmp_capabilities")
+        if hardware.ipmi:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.connect(self._path("bmc"))
+            self.bmc = BMC(connection, self.timeline)
+            self._thread(self.bmc.serve)
+
+    def _thread(self, function):
+        thread = threading.Thread(target=function, daemon=True)
+        thread.start()
+        self.threads.append(thread)
+
+    def _read_console(self):
+        rest = b""
+        while piece := os.read(self.process.stdout.fileno(), 65536):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                self.timeline.add("console", CONTROL.sub("", line.decode(errors="replace")).rstrip())
+        self.timeline.end("console", "the virtual machine is off")
+
+    def _read_qmp(self):
+        with self.qmp.makefile() as lines:
+            try:
+                for line in lines:
+                    message = json.loads(line)
+                    if "event" in message:
+                        data = message.get("data", {})
+                        reason = data.get("reason")
+                        self.timeline.add("qmp", message["event"] + (" " + reason if reason else ""), data)
+                    elif "return" in message or "error" in message:
+                        with self.answers:
+                            self.answer = message
+                            self.answers.notify_all()
+            except OSError:
+                pass
+        self.timeline.end("qmp", "the virtual machine is off")
+        with self.answers:
+            self.answer = {"error": {"desc": "it has ended: " + self.complaint()}}
+            self.answers.notify_all()
+
+    def complaint(self):
+        """What QEMU said last; waits for its end."""
+        self.process.wait(60)
+        return self.process.stderr.read().decode(errors="replace").strip() or (
+            "status %d" % self.process.returncode)
+
+    def execute(self, command, **arguments):
+        with self.answers:
+            if not self.is_running:
+                raise NetbootError("QEMU has ended: " + self.complaint())
+            self.answer = None
+            self.qmp.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
+            if not self.answers.wait_for(lambda: self.answer, 60):
+                raise NetbootError("QEMU does not answer to %s" % command)
+            if "error" in self.answer:
+                raise NetbootError("QEMU refuses %s: %s" % (command, self.answer["error"].get("desc")))
+            return self.answer["return"]
+
+    def type(self, text):
+        """Types at the serial console."""
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    @property
+    def is_running(self):
+        return self.process.poll() is None
+
+    def quit(self):
+        if self.process:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if self.neighbor:
+            self.neighbor.stop()
+        for thread in self.threads:
+            thread.join(10)
+        if self.process:
+            for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+                stream.close()
+        if self.qmp:
+            self.qmp.close()
+        shutil.rmtree(self.directory, ignore_errors=True)

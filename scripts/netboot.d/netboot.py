@@ -1,0 +1,152 @@
+"""Boots one virtual machine over the network, and shows what its agent reports. Called by scripts/netboot."""
+
+import argparse
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+
+from machine import Hardware, accelerator
+from rack import HERE, Rack, end_cleanly_on_signals
+from stages import stages
+from timeline import NetbootError
+
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def size(text):
+    match = re.fullmatch(r"(\d+)([KMGT]?)", text.upper())
+    if not match:
+        raise argparse.ArgumentTypeError("%r is no size: write 64M or 2G" % text)
+    return int(match.group(1)) * UNITS[match.group(2)]
+
+
+def identity(text):
+    parts = text.split("/")
+    if len(parts) != 3 or not all(parts):
+        raise argparse.ArgumentTypeError("%r is not VENDOR/PRODUCT/SERIAL" % text)
+    return parts
+
+
+def count(text):
+    if not text.isdigit() or not 1 <= int(text) <= 8:
+        raise argparse.ArgumentTypeError("%r is no number from 1 to 8" % text)
+    return int(text)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog="scripts/netboot", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Boots a virtual machine the way a rack boots: ROM, DHCP, iPXE, the mock server's profile, kernel and\n"
+        "initramfs over HTTP, base image and overlays into memory, rc.local, agent. Shows the console with\n"
+        "seconds since the start, then what the node reported. Ends with 0 when no task failed.",
+        epilog="Builds first what is missing in dist/, and what has changed. MONORAIL_ACCELERATOR=kvm or tcg spares the\n"
+        "probe for a KVM that works.")
+    parser.add_argument("--memory", default="512", metavar="MIB", help="of the machine (512)")
+    parser.add_argument("--cpus", type=count, default=2, help="of the machine (2)")
+    parser.add_argument("--smbios", type=identity, default=["Monorail", "Virtual node", "MR-0001"],
+                        metavar="VENDOR/PRODUCT/SERIAL", help="what dmidecode shows")
+    parser.add_argument("--disk", type=size, action="append", default=[], metavar="SIZE", help="a virtio disk; may be repeated")
+    parser.add_argument("--nvme", type=size, action="append", default=[], metavar="SIZE", help="an NVMe disk; may be repeated")
+    parser.add_argument("--megaraid", type=size, action="append", default=[], metavar="SIZE",
+                        help="a disk behind a MegaRAID controller; may be repeated")
+    parser.add_argument("--ipmi", action="store_true", help="a simulated BMC")
+    parser.add_argument("--lldp", metavar="SWITCH/PORT", help="what the boot NIC's neighbor says it is: rack1-leaf2/swp7")
+    parser.add_argument("--nics", type=count, default=1, metavar="N", help="the first boots, the others have a link (1)")
+    parser.add_argument("--overlay", action="append", default=[], metavar="FILE",
+                        help="instead of dist/discovery.overlay.cpio.gz; may be repeated, later ones win")
+    parser.add_argument("--workflow", action="append", default=[], metavar="NAME",
+                        help="scripts/netboot.d/workflows/NAME.json, or a file; may be repeated (discovery)")
+    parser.add_argument("--kernel-args", action="append", default=[], metavar="TEXT", help="more kernel parameters")
+    parser.add_argument("--digests", action="store_true", help="give the node the images' SHA-256, to verify them")
+    parser.add_argument("--console", action="store_true",
+                        help="a root shell on the console, to type at; Ctrl-C ends the machine")
+    parser.add_argument("--keep", action="store_true", help="leave machine and server on after the results, until Ctrl-C")
+    parser.add_argument("--results", metavar="DIR", help="keep reports and syslog there")
+    parser.add_argument("--time-limit", type=int, default=900, metavar="SECONDS", help="for each workflow (900)")
+    return parser.parse_args()
+
+
+def show(entry, started):
+    if entry.kind == "console":
+        print("%7.2f  %s" % (entry.at - started, entry.text), flush=True)
+    elif entry.kind != "server" or re.match(r"node |GET /common/", entry.text):
+        print("%7.2f  -- %s: %s" % (entry.at - started, entry.kind, entry.text), flush=True)
+
+
+def workflow(name):
+    """A file is pushed as it is; a name is looked up by the server, which fills in variables in either."""
+    path = name if name.endswith(".json") else os.path.join(HERE, "workflows", name + ".json")
+    if not os.path.exists(path):
+        names = sorted(os.path.basename(file)[:-5] for file in glob.glob(os.path.join(HERE, "workflows", "*.json")))
+        raise NetbootError("there is no workflow %s; there are: %s" % (name, ", ".join(names)))
+    if name.endswith(".json"):
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    return {"name": name}
+
+
+def type_at(machine):
+    for line in sys.stdin:
+        machine.type(line)
+
+
+def run(options):
+    vendor, product, serial = options.smbios
+    hardware = Hardware(
+        memory=options.memory, cpus=options.cpus, vendor=vendor, product=product, serial=serial, nics=options.nics,
+        disks=[(size, "DISK-%d" % number) for number, size in enumerate(options.disk)],
+        nvme=[(size, "NVME-%d" % number) for number, size in enumerate(options.nvme)],
+        megaraid=[(size, "RAID-%d" % number) for number, size in enumerate(options.megaraid)],
+        ipmi=options.ipmi, lldp=tuple(options.lldp.split("/", 1)) if options.lldp else None)
+    workflows = [workflow(name) for name in options.workflow or ([] if options.console else ["discovery"])]
+    extra = ["--kernel-args=" + text for text in options.kernel_args + (["monorail.debug"] if options.console else [])]
+    rack = Rack(hardware, overlays=options.overlay, results=options.results,
+                server_arguments=extra + (["--digests"] if options.digests else []))
+    rack.timeline.listener = lambda entry: show(entry, rack.timeline.started)
+    chosen = accelerator()
+    print("netboot: %s; %s" % ({"kvm": "KVM"}.get(chosen, "emulated CPU"), ", ".join(
+        "%s %s" % (name, os.path.basename(path)) for name, path in rack.files.items())), flush=True)
+    with rack:
+        server = rack.server
+        for pushed in workflows:
+            server.push(rack.NODE, pushed)
+        rack.power_on(chosen)
+        if options.console:
+            threading.Thread(target=type_at, args=(rack.machine,), daemon=True).start()
+        since, failures = 0, 0
+        for _ in workflows:
+            entry, report = server.wait_for_report(rack.NODE, options.time_limit, since)
+            since = entry.index + 1
+            failures += "fail" in entry.text
+        rack.timeline.listener = None
+        if workflows:
+            print("\n== What the node reported ==", flush=True)
+            subprocess.run([server.program, "report", *server.reports(rack.NODE)], check=True)
+            print("\n== Where the time went ==")
+            for name, seconds in stages(rack.timeline):
+                print("  %7.2f s  %s" % (seconds, name))
+        if options.keep or options.console:
+            rack.timeline.listener = lambda entry: show(entry, rack.timeline.started)
+            print("\nnetboot: the node is on, the server is at http://127.0.0.1:%d; Ctrl-C ends both" % server.port, flush=True)
+            rack.machine.process.wait()
+        return 1 if failures else 0
+
+
+def main():
+    options = arguments()
+    end_cleanly_on_signals()
+    try:
+        return run(options)
+    except NetbootError as error:
+        print("netboot: %s" % error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""A server and a machine that boots from it, with the files that both need, until the end of a `with` block."""
+
+import glob
+import hashlib
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+
+from machine import VirtualMachine, accelerator
+from server import Server
+from timeline import NetbootError, Timeline
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+
+
+def newest(pattern, what):
+    found = [path for path in glob.glob(pattern) if not path.endswith(".sha256")]
+    if not found:
+        raise NetbootError("there is no %s: scripts/netboot.d/prepare makes it" % what)
+    return max(found, key=os.path.getmtime)
+
+
+def place(source, target):
+    """The same file under another name, without a copy where that can be."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def remove_leftovers(dist):
+    """What runs left that were killed."""
+    for path in glob.glob(os.path.join(dist, ".netboot.*")):
+        owner = re.match(r"\.netboot\.(\d+)\.", os.path.basename(path))
+        if owner and not os.path.exists("/proc/" + owner.group(1)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def end_cleanly_on_signals():
+    """Ends by an exception, so that machine, server and files go."""
+
+    def end(number, _):
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+
+
+class Rack:
+    NODE = "node-1"
+
+    def __init__(self, hardware, overlays=None, server_arguments=(), listener=None, dist=None, results=None):
+        """overlays: files (dist/discovery.overlay.cpio.gz). results: a directory that stays. The node's identifier is NODE.
+
+        Also sets up what tasks refer to: workflows and templates of this directory.
+        """
+        dist = dist or os.path.join(TOP, "dist")
+        mock = os.environ.get("MONORAIL_MOCK")
+        if not mock:
+            raise NetbootError("MONORAIL_MOCK is not set: it names the program monorail-mock; scripts/netboot sets it")
+        kernel = newest(os.path.join(dist, "vmlinuz-*"), "kernel dist/vmlinuz-*")
+        version = os.path.basename(kernel)[len("vmlinuz-"):]
+        files = [kernel, newest(os.path.join(dist, "initrd.img-" + version), "initramfs dist/initrd.img-" + version),
+                 newest(os.path.join(dist, "base.*.%s.squashfs.img" % version), "base image of kernel " + version)]
+        self.files = {"kernel": files[0], "initramfs": files[1], "base image": files[2]}
+        self.hardware = hardware
+        self.timeline = Timeline(listener)
+        # Beside the files, so that links reach them.
+        remove_leftovers(dist)
+        self.work = tempfile.mkdtemp(prefix=".netboot.%d." % os.getpid(), dir=dist)
+        self.machine = None
+        try:
+            self.boot_directory = os.path.join(self.work, "boot")
+            os.mkdir(self.boot_directory)
+            overlays = overlays or [os.path.join(dist, "discovery.overlay.cpio.gz")]
+            for path in files + overlays:
+                place(path, os.path.join(self.boot_directory, os.path.basename(path)))
+            for path in files[2:] + overlays:
+                self.write_digest(os.path.basename(path))
+            arguments = ["--overlayfs-file", ",".join(os.path.basename(path) for path in overlays),
+                         "--node", "%s=%s" % (hardware.macs[0], self.NODE), *server_arguments]
+            for name in ("workflows", "templates"):
+                shutil.copytree(os.path.join(HERE, name), os.path.join(self.work, name), dirs_exist_ok=True)
+            if results:
+                os.makedirs(results, exist_ok=True)
+                os.symlink(os.path.abspath(results), os.path.join(self.work, "results"))
+            self.server = Server(self.timeline, mock, self.boot_directory, self.work, arguments)
+        except BaseException:
+            shutil.rmtree(self.work, ignore_errors=True)
+            raise
+
+    def write_digest(self, name, digest=None):
+        """Writes what `sha256sum` says of a file in the boot directory, or a digest that is not its own."""
+        path = os.path.join(self.boot_directory, name)
+        if digest is None:
+            with open(path, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with open(path + ".sha256", "w") as file:
+            file.write("%s  %s\n" % (digest, name))
+
+    def power_on(self, accel=None):
+        self.machine = VirtualMachine(self.timeline, self.hardware, self.server.profiles, accel or accelerator())
+        return self.machine
+
+    def path(self, *names):
+        return os.path.join(self.work, *names)
+
+    def __enter__(self):
+        try:
+            self.server.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        try:
+            if self.machine:
+                self.machine.quit()
+        finally:
+            self.server.stop()
+            shutil.rmtree(self.work, ignore_errors=True)

@@ -1,0 +1,46 @@
+"""How long each stage of a boot took, as seen from outside and as the node says itself."""
+
+import re
+
+
+def stages(timeline, since=0):
+    """(name, seconds) of each stage of the boot that begins at the number `since`, up to the first task request.
+
+    The node's clock is set beside ours by the lines that carry its uptime: the one that took the shortest way counts.
+    """
+    lines = [(entry, float(match.group(1))) for entry in timeline.all("console", since=since)
+             if (match := re.match(r"(?:.*\s)?monorail: (\d+\.\d+) s: ", entry.text))]
+    begun = [pair for pair in lines if "stage 1:" in pair[0].text]
+    switched = [pair for pair in lines if "switching to the root" in pair[0].text]
+    # Another boot's lines follow, maybe.
+    if len(begun) > 1:
+        lines = [pair for pair in lines if pair[0].index < begun[1][0].index]
+    first_task = timeline.all("server", r"^(GET|node \S+ takes)\b.*(/api/\S+/tasks/(?!bootstrap)|takes task set)", since)
+    if not begun or not switched or not first_task:
+        return []
+    kernel = min(entry.at - uptime for entry, uptime in lines)
+    found = []
+
+    def mark(name, seconds):
+        found.append((name, seconds))
+
+    profile = timeline.all("server", r"^GET /api/\S+/profiles\?\S*macs=", since)
+    if profile:
+        mark("ROM: profile → kernel start", kernel - profile[0].at)
+
+    def uptime_of(pattern, last=False):
+        matches = [uptime for entry, uptime in lines if re.search(pattern, entry.text)]
+        return (matches[-1] if last else matches[0]) if matches else None
+
+    steps = [("kernel and drivers", uptime_of("stage 1:")), ("DHCP", uptime_of(r" has \d+\.\d+\.\d+\.\d+/")),
+             ("fetch: base image", uptime_of("the base image is here")), ("fetch: overlays", uptime_of("the overlays are here")),
+             ("mount", uptime_of("switching to the root")), ("init: devices", uptime_of("the devices are there"))]
+    before = 0.0
+    for name, uptime in steps:
+        if uptime is not None:
+            mark(name, uptime - before)
+            before = uptime
+    mark("init and agent → first task request", first_task[0].at - kernel - before)
+    mark("total: kernel start → first task request", first_task[0].at - kernel)
+    mark("switch_root → first task request", first_task[0].at - switched[0][0].at)
+    return found
