@@ -58,6 +58,7 @@ class Story:
         self.resets = []
         self.firmware = random.Random(4711).randbytes(131072)
         self.files = {}
+        self.last_start = None
         self.outage = None
         self.bmc = None
         self.status = None
@@ -70,12 +71,19 @@ class Story:
         """Never raises: the tests that need what did not happen say so."""
         try:
             overlay = os.path.join(TOP, "dist", OVERLAY)
-            with Rack(HARDWARE, overlays=[overlay], server_arguments=["--digests"]) as self.rack:
+            with Rack(HARDWARE, overlays=[overlay], server_arguments=["--digests"], listener=self._note) as self.rack:
                 self.timeline = self.rack.timeline
                 self._boots()
         except (NetbootError, OSError) as error:
             self.problem = error
         return self
+
+    def _note(self, entry):
+        """Shows what goes on, for those who wait and for those who look for a failure's cause."""
+        place = os.environ.get("MONORAIL_NETBOOT_LOG")
+        if place:
+            with open(place, "a") as file:
+                print("%8.2f  %-7s  %s" % (entry.at, entry.kind, entry.text), file=file)
 
     def _report(self, name, since):
         entry, self.reports[name] = self.rack.server.wait_for_report(Rack.NODE, PATIENCE, since)
@@ -115,7 +123,7 @@ class Story:
         server.restart("--kernel-args=monorail.reboot=600")
         position = self._reset(refused.index)
 
-        self.timeline.wait("console", r"monorail: .*stage 1:", PATIENCE, position)
+        self.last_start = self.timeline.wait("console", r"monorail: .*stage 1:", PATIENCE, position)
         server.stop()
         first = self.timeline.wait("console", r"monorail: .*(trying again|refused|connect)", PATIENCE, position)
         last = first

@@ -200,7 +200,7 @@ class ExitCodes(unittest.TestCase):
         needs("stay")
         self.assertTrue(any("rc.local: the agent ended with 127" in line for line in story.console(4)), story.problem)
         self.assertEqual(story.status, "running")
-        self.assertEqual(len(story.timeline.all("qmp", "^(RESET|SHUTDOWN) guest")), len(story.resets))
+        self.assertEqual(story.timeline.all("qmp", "^(RESET|SHUTDOWN|POWERDOWN)", story.last_start.index)[:1], [])
 
 
 class Trouble(unittest.TestCase):
@@ -216,7 +216,7 @@ class Trouble(unittest.TestCase):
         first, last = story.outage
         self.assertGreaterEqual(last.at - first.at, OUTAGE)
         self.assertTrue(any("switching to the root" in line for line in story.console(4)))
-        self.assertEqual(len(story.resets), 3)
+        self.assertFalse(any("cannot boot" in line for line in story.console(4)))
 
 
 class Console(unittest.TestCase):

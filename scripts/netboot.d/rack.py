@@ -44,6 +44,9 @@ def end_cleanly_on_signals():
     """Ends by an exception, so that machine, server and files go."""
 
     def end(number, _):
+        # A second one must not cut the cleaning up short.
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
         sys.exit(128 + number)
 
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -2,6 +2,9 @@
 
 import re
 
+TOTAL = "kernel start → first task request"
+SWITCHED = "switch_root → first task request"
+
 
 def stages(timeline, since=0):
     """(name, seconds) of each stage of the boot that begins at the number `since`, up to the first task request.
@@ -15,7 +18,7 @@ def stages(timeline, since=0):
     # Another boot's lines follow, maybe.
     if len(begun) > 1:
         lines = [pair for pair in lines if pair[0].index < begun[1][0].index]
-    first_task = timeline.all("server", r"^(GET|node \S+ takes)\b.*(/api/\S+/tasks/(?!bootstrap)|takes task set)", since)
+    first_task = timeline.all("server", r"^GET /api/\S+/tasks/(?!bootstrap)", since)
     if not begun or not switched or not first_task:
         return []
     kernel = min(entry.at - uptime for entry, uptime in lines)
@@ -34,13 +37,13 @@ def stages(timeline, since=0):
 
     steps = [("kernel and drivers", uptime_of("stage 1:")), ("DHCP", uptime_of(r" has \d+\.\d+\.\d+\.\d+/")),
              ("fetch: base image", uptime_of("the base image is here")), ("fetch: overlays", uptime_of("the overlays are here")),
-             ("mount", uptime_of("switching to the root")), ("init: devices", uptime_of("the devices are there"))]
+             ("mount", uptime_of("switching to the root")), ("init: devices", uptime_of("(the devices are there|devices are still appearing)"))]
     before = 0.0
     for name, uptime in steps:
         if uptime is not None:
             mark(name, uptime - before)
             before = uptime
     mark("init and agent → first task request", first_task[0].at - kernel - before)
-    mark("total: kernel start → first task request", first_task[0].at - kernel)
-    mark("switch_root → first task request", first_task[0].at - switched[0][0].at)
+    mark(TOTAL, first_task[0].at - kernel)
+    mark(SWITCHED, first_task[0].at - switched[0][0].at)
     return found
