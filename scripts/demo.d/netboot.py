@@ -47,7 +47,7 @@ def run():
         rack.power_on(accel)
         discovery, _ = server.wait_for_report(Rack.NODE, PATIENCE)
         flash, _ = server.wait_for_report(Rack.NODE, PATIENCE, discovery.index + 1)
-        reset = timeline.wait("qmp", "^RESET", PATIENCE, flash.index)
+        reset = timeline.wait("qmp", "^SHUTDOWN guest-reset", PATIENCE, flash.index)
         timeline.wait("server", r"^GET /api/\S+/tasks/%s 404" % Rack.NODE, PATIENCE, reset.index)
         timeline.listener = None
 

@@ -8,8 +8,8 @@ import struct
 
 MESSAGE_END, COMMAND_END, ESCAPE = 0xA0, 0xA1, 0xAA
 MACHINE_RESET, MACHINE_POWER_OFF, MACHINE_VERSION, MACHINE_IRQ_OFF = 0x04, 0x03, 0xFF, 0x06
-INVALID_COMMAND, INVALID_FIELD, NOT_PRESENT = 0xC1, 0xCC, 0xCB
-CHASSIS, SENSOR, APPLICATION, STORAGE, TRANSPORT = 0x00, 0x04, 0x06, 0x0A, 0x0C
+INVALID_COMMAND, NOT_PRESENT, NO_SUCH_PARAMETER = 0xC1, 0xCB, 0x80
+CHASSIS, APPLICATION, STORAGE, TRANSPORT = 0x00, 0x06, 0x0A, 0x0C
 POWER = {0: "power down", 1: "power up", 2: "power cycle", 3: "hard reset", 4: "diagnostic interrupt", 5: "soft shutdown"}
 
 
@@ -21,7 +21,8 @@ class BMC:
     """The facts that it tells are attributes, for tests to compare with what the node reports."""
 
     firmware = (2, 41)
-    manufacturer = 10876
+    # RFC 5612: of nobody.
+    manufacturer = 32473
     product = 2401
     address = "192.0.2.77"
     netmask = "255.255.255.0"
@@ -29,8 +30,9 @@ class BMC:
     mac = "02:00:6d:72:00:bc"
     board = {"manufacturer": "Monorail", "product": "Test board", "serial": "BRD-4711", "part": "PN-0815"}
 
-    def __init__(self, connection, timeline):
-        self.connection, self.timeline = connection, timeline
+    def __init__(self, timeline):
+        self.timeline = timeline
+        self.connection = None
         self.fru = self._fru()
         self.log = []
         self.record(sensor_type=0x12, sensor=0x01, event=0x6F, data=(0x00, 0xFF, 0xFF))
@@ -55,8 +57,9 @@ class BMC:
         header = bytes([1, 0, 0, 1, 0, 0, 0])
         return (header + bytes([checksum(header)]) + area + bytes([checksum(area)])).ljust(256, b"\0")
 
-    def serve(self):
+    def serve(self, connection):
         """Answers until QEMU hangs up."""
+        self.connection = connection
         try:
             self._command(MACHINE_VERSION, 1)
             self._command(MACHINE_IRQ_OFF)
@@ -75,7 +78,7 @@ class BMC:
                         escaped = False
         except OSError:
             pass
-        self.connection.close()
+        connection.close()
 
     def _send(self, data, end):
         framed = bytearray()
@@ -115,7 +118,9 @@ class BMC:
             (APPLICATION, 0x42): lambda: self._channel(data),
             (STORAGE, 0x10): lambda: struct.pack("<HB", len(self.fru), 0) if data[0] == 0 else None,
             (STORAGE, 0x11): lambda: self._read_fru(data),
-            (STORAGE, 0x20): lambda: struct.pack("<BHHIIB", 0x51, 0, 0xFFFF, 0, 0, 0),
+            (STORAGE, 0x20): lambda: struct.pack("<BHHIIB", 0x51, 1, 0xFFFF, 1, 1, 0),
+            (STORAGE, 0x22): lambda: struct.pack("<H", 1),
+            (STORAGE, 0x23): lambda: self._read_sensor_record(data),
             (STORAGE, 0x40): self._log_information,
             (STORAGE, 0x42): lambda: struct.pack("<H", 1),
             (STORAGE, 0x43): lambda: self._read_log(data),
@@ -126,7 +131,9 @@ class BMC:
         if handler is None:
             return INVALID_COMMAND, b""
         answer = handler()
-        return (NOT_PRESENT, b"") if answer is None else (0, answer)
+        if answer is None:
+            return NO_SUCH_PARAMETER if function == TRANSPORT else NOT_PRESENT, b""
+        return 0, answer
 
     def _device_id(self):
         """20.1: manages a chassis, FRU, SEL and SDR."""
@@ -147,6 +154,16 @@ class BMC:
             return None
         piece = self.fru[offset:offset + min(count, 32)]
         return bytes([len(piece)]) + piece
+
+    def _read_sensor_record(self, data):
+        """33.12 and 43.9: the only record is the BMC's own, without which ipmitool takes the repository for broken."""
+        number, offset, count = struct.unpack("<HBB", data[2:6])
+        name = b"BMC"
+        body = bytes([0x20, 0, 0, 0, 0, 0, 0, 0x07, 1, 0, 0xC0 | len(name)]) + name
+        record = struct.pack("<HBBB", 1, 0x51, 0x12, len(body)) + body
+        if number not in (0, 1):
+            return None
+        return struct.pack("<H", 0xFFFF) + (record if count == 0xFF else record[offset:offset + count])
 
     def _log_information(self):
         """31.2."""

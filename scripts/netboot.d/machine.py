@@ -54,24 +54,33 @@ class Hardware:
 
 
 class VirtualMachine:
-    """Runs from the start on, until quit() or the end of a `with` block; its process ends with this one."""
+    """Runs from the start on, until quit() or the end of a `with` block; its process ends with this one.
+
+    A reset takes a new QEMU, with the same disks and the same BMC: an emulator that has run a whole system takes minutes for
+    the next boot, since it must look for translated code wherever the ROM and the kernel write.
+    """
 
     def __init__(self, timeline, hardware, boot_url, accelerator="tcg"):
         """boot_url: what the ROM chains, as the host's loopback sees it."""
         self.timeline, self.hardware = timeline, hardware
         self.directory = tempfile.mkdtemp(prefix="monorail-node-")
         self.process = None
-        self.threads = []
         self.qmp = None
         self.answers = threading.Condition()
         self.answer = None
-        self.bmc = None
-        self.neighbor = None
-        try:
-            self._start(boot_url, accelerator)
-        except BaseException:
+        self.stopping = False
+        self.reason = None
+        self.problem = None
+        self.ready = threading.Event()
+        self.bmc = BMC(timeline) if hardware.ipmi else None
+        self.command = self._prepare(boot_url, accelerator)
+        # Whoever starts a process must live as long as it: the kernel ends the process with the thread.
+        self.keeper = threading.Thread(target=self._keep, daemon=True)
+        self.keeper.start()
+        self.ready.wait()
+        if self.problem:
             self.quit()
-            raise
+            raise self.problem
 
     def __enter__(self):
         return self
@@ -82,47 +91,30 @@ class VirtualMachine:
     def _path(self, name):
         return os.path.join(self.directory, name)
 
-    def _listen(self, name):
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(self._path(name))
-        listener.listen(1)
-        listener.settimeout(0.5)
-        return listener
-
-    def _accept(self, listener):
-        for _ in range(120):
-            try:
-                return listener.accept()[0]
-            except TimeoutError:
-                if not self.is_running:
-                    break
-        self.process.kill()
-        raise NetbootError("QEMU did not start: " + self.complaint())
-
     def _disk(self, name, size):
         with open(self._path(name), "wb") as file:
             file.truncate(size)
         return "if=none,format=raw,cache=unsafe,id=%s,file=%s" % (name, self._path(name))
 
-    def _start(self, boot_url, accelerator):
+    def _prepare(self, boot_url, accelerator):
+        """Makes the files, and returns QEMU's command line."""
         hardware = self.hardware
         os.mkdir(self._path("tftp"))
         with open(self._path("tftp/boot.ipxe"), "w") as file:
             file.write("#!ipxe\n:retry\nchain --replace --autofree %s ||\necho no profile yet: trying again\nsleep 2\n"
                        "goto retry\n" % boot_url)
-        listeners = [self._listen("qmp")]
         command = [
             "setpriv", "--pdeathsig", "KILL", QEMU, "-accel", accelerator + (",thread=multi" if accelerator == "tcg" else ""),
             # Without graphics the ROMs talk to the serial console.
             "-machine", "pc,graphics=off", "-cpu", "host" if accelerator == "kvm" else "qemu64",
-            "-smp", str(hardware.cpus), "-m", str(hardware.memory),
+            "-smp", str(hardware.cpus), "-m", str(hardware.memory), "-action", "reboot=shutdown",
             "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio",
             "-chardev", "socket,id=qmp,path=" + self._path("qmp"), "-mon", "chardev=qmp,mode=control",
             "-smbios", "type=1,manufacturer=%s,product=%s,serial=%s" % tuple(
                 text.replace(",", ",,") for text in (hardware.vendor, hardware.product, hardware.serial)),
         ]
         for number, mac in enumerate(hardware.macs):
-            # The first one boots; the others have no cable but a network of their own.
+            # The first one boots; the others are on a network where nobody answers but DHCP.
             if number == 0:
                 command += ["-netdev", "user,id=net0,tftp=%s,bootfile=boot.ipxe" % self._path("tftp"),
                             "-device", "virtio-net-pci,netdev=net0,mac=%s,bootindex=0" % mac]
@@ -145,73 +137,133 @@ class VirtualMachine:
             command += ["-chardev", "socket,id=bmc,server=on,wait=off,path=" + self._path("bmc"),
                         "-device", "ipmi-bmc-extern,id=bmc,chardev=bmc", "-device", "isa-ipmi-kcs,bmc=bmc"]
         if hardware.lldp:
-            listeners.append(self._listen("lldp"))
             command += ["-chardev", "socket,id=lldp,path=" + self._path("lldp"),
                         "-object", "filter-redirector,id=lldp,netdev=net0,queue=tx,indev=lldp"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self._thread(self._read_console)
-        # It connects to all of them before it does anything.
-        connections = []
-        for listener in listeners:
-            with listener:
-                connections.append(self._accept(listener))
-        self.qmp = connections.pop(0)
-        if hardware.lldp:
-            self.neighbor = Neighbor(connections.pop(0), *hardware.lldp)
-            self._thread(self.neighbor.serve)
-        self._thread(self._read_qmp)
-        self.execute("qmp_capabilities")
-        if hardware.ipmi:
-            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            connection.connect(self._path("bmc"))
-            self.bmc = BMC(connection, self.timeline)
-            self._thread(self.bmc.serve)
+        return command
 
-    def _thread(self, function):
-        thread = threading.Thread(target=function, daemon=True)
-        thread.start()
-        self.threads.append(thread)
+    def _keep(self):
+        try:
+            while not self.stopping:
+                self.reason = None
+                self._run()
+                if self.reason != "guest-reset":
+                    break
+                self.timeline.add("qmp", "START again")
+        except NetbootError as error:
+            self.problem = error
+        except OSError as error:
+            self.problem = NetbootError("QEMU did not start: %s" % error)
+        for kind in ("console", "qmp", "bmc"):
+            self.timeline.end(kind, self.problem or "the virtual machine is off")
+        self.ready.set()
 
-    def _read_console(self):
+    def _run(self):
+        """One QEMU, from its start to its end."""
+        threads = []
+
+        def begin(function, *arguments):
+            threads.append(threading.Thread(target=function, args=arguments, daemon=True))
+            threads[-1].start()
+
+        listeners = [self._listen(name) for name in (["qmp", "lldp"] if self.hardware.lldp else ["qmp"])]
+        process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.process = process
+        neighbor = None
+        try:
+            begin(self._read_console, process.stdout)
+            # It connects to all of them before it does anything.
+            connections = [self._accept(listener) for listener in listeners]
+            with self.answers:
+                self.qmp = connections[0]
+            begin(self._read_qmp, self.qmp)
+            self.execute("qmp_capabilities")
+            if self.bmc:
+                connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                connection.connect(self._path("bmc"))
+                begin(self.bmc.serve, connection)
+            if self.hardware.lldp:
+                neighbor = Neighbor(connections[1], *self.hardware.lldp)
+                begin(neighbor.serve)
+            self.ready.set()
+            # quit() may have come before there was a process.
+            if self.stopping:
+                process.terminate()
+            process.wait()
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            if neighbor:
+                neighbor.stop()
+            for listener in listeners:
+                listener.close()
+            for thread in threads:
+                thread.join(10)
+            for stream in (process.stdin, process.stdout, process.stderr):
+                stream.close()
+
+    def _listen(self, name):
+        path = self._path(name)
+        if os.path.exists(path):
+            os.unlink(path)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(path)
+        listener.listen(1)
+        listener.settimeout(0.5)
+        return listener
+
+    def _accept(self, listener):
+        for _ in range(120):
+            try:
+                return listener.accept()[0]
+            except TimeoutError:
+                if not self.is_running:
+                    break
+        if self.is_running:
+            self.process.kill()
+        raise NetbootError("QEMU did not start: " + self._complaint())
+
+    def _complaint(self):
+        """What QEMU said last; waits for its end."""
+        self.process.wait(60)
+        return self.process.stderr.read().decode(errors="replace").strip() or "status %d" % self.process.returncode
+
+    def _read_console(self, output):
         rest = b""
-        while piece := os.read(self.process.stdout.fileno(), 65536):
+        while piece := os.read(output.fileno(), 65536):
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
                 self.timeline.add("console", CONTROL.sub("", line.decode(errors="replace")).rstrip())
-        self.timeline.end("console", "the virtual machine is off")
 
-    def _read_qmp(self):
-        with self.qmp.makefile() as lines:
-            try:
+    def _read_qmp(self, connection):
+        try:
+            with connection.makefile() as lines:
                 for line in lines:
                     message = json.loads(line)
                     if "event" in message:
                         data = message.get("data", {})
-                        reason = data.get("reason")
-                        self.timeline.add("qmp", message["event"] + (" " + reason if reason else ""), data)
+                        if message["event"] == "SHUTDOWN":
+                            self.reason = data.get("reason")
+                        self.timeline.add("qmp", " ".join(filter(None, (message["event"], data.get("reason")))), data)
                     elif "return" in message or "error" in message:
-                        with self.answers:
-                            self.answer = message
-                            self.answers.notify_all()
-            except OSError:
-                pass
-        self.timeline.end("qmp", "the virtual machine is off")
-        with self.answers:
-            self.answer = {"error": {"desc": "it has ended: " + self.complaint()}}
-            self.answers.notify_all()
+                        self._take(message)
+        except OSError:
+            pass
+        connection.close()
+        self._take({"error": {"desc": "it has ended"}})
 
-    def complaint(self):
-        """What QEMU said last; waits for its end."""
-        self.process.wait(60)
-        return self.process.stderr.read().decode(errors="replace").strip() or (
-            "status %d" % self.process.returncode)
+    def _take(self, answer):
+        with self.answers:
+            self.answer = answer
+            self.answers.notify_all()
 
     def execute(self, command, **arguments):
         with self.answers:
-            if not self.is_running:
-                raise NetbootError("QEMU has ended: " + self.complaint())
             self.answer = None
-            self.qmp.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
+            try:
+                self.qmp.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
+            except OSError as error:
+                raise NetbootError("cannot say %s to QEMU: %s" % (command, error)) from None
             if not self.answers.wait_for(lambda: self.answer, 60):
                 raise NetbootError("QEMU does not answer to %s" % command)
             if "error" in self.answer:
@@ -227,21 +279,17 @@ class VirtualMachine:
     def is_running(self):
         return self.process.poll() is None
 
+    def wait(self):
+        """Until it is off."""
+        self.keeper.join()
+
     def quit(self):
-        if self.process:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        if self.neighbor:
-            self.neighbor.stop()
-        for thread in self.threads:
-            thread.join(10)
-        if self.process:
-            for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-                stream.close()
-        if self.qmp:
-            self.qmp.close()
+        self.stopping = True
+        process = self.process
+        if process and process.poll() is None:
+            process.terminate()
+            self.keeper.join(10)
+            if self.keeper.is_alive():
+                process.kill()
+        self.keeper.join(30)
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -132,7 +132,7 @@ def run(options):
         if options.keep or options.console:
             rack.timeline.listener = lambda entry: show(entry, rack.timeline.started)
             print("\nnetboot: the node is on, the server is at http://127.0.0.1:%d; Ctrl-C ends both" % server.port, flush=True)
-            rack.machine.process.wait()
+            rack.machine.wait()
         return 1 if failures else 0
 
 
