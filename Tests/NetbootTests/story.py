@@ -27,7 +27,7 @@ PATIENCE = 900
 OUTAGE = 60
 
 HARDWARE = Hardware(
-    memory="512", vendor="Acme, Inc.", product="Rackable R100", serial="SN-4711-0815",
+    memory=512, vendor="Acme, Inc.", product="Rackable R100", serial="SN-4711-0815",
     macs=["52:54:00:6d:72:11", "52:54:00:6d:72:12"], nvme=[(96 * MIB, "NVME-0042")],
     megaraid=[(64 * MIB, "RAID-0001"), (80 * MIB, "RAID-0002")], ipmi=True, lldp=("rack1-leaf2", "swp7"))
 

@@ -51,7 +51,7 @@ class Discovery(unittest.TestCase):
         self.assertEqual((root["vendor"], root["product"], root["serial"]), (HARDWARE.vendor, HARDWARE.product, HARDWARE.serial))
         nodes = list(below(root))
         memory = next(node for node in nodes if node["id"].split(":")[0] == "memory")
-        self.assertEqual(memory["size"], int(HARDWARE.memory) << 20)
+        self.assertEqual(memory["size"], HARDWARE.memory << 20)
         macs = {node["serial"] for node in nodes if node.get("class") == "network" and "serial" in node}
         self.assertEqual(macs, set(HARDWARE.macs))
 

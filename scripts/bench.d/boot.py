@@ -23,15 +23,20 @@ MEMORY = 512
 MEMORY_TASK = {"tasks": [{"cmd": "cat /proc/meminfo", "source": "memory"}]}
 
 
+def is_failure(task):
+    if "error" not in task:
+        return True
+    return bool(task["error"]) and task["error"].get("code") not in task.get("acceptedResponseCodes", [])
+
+
 def boot(accel):
     """One boot with a discovery: its stages, how many tasks failed, and the node's /proc/meminfo in KiB."""
-    with Rack(Hardware(memory=str(MEMORY), cpus=2)) as rack:
+    with Rack(Hardware(memory=MEMORY, cpus=2)) as rack:
         rack.server.push(Rack.NODE, {"name": "discovery"})
         rack.server.push(Rack.NODE, MEMORY_TASK)
         rack.power_on(accel)
         entry, report = rack.server.wait_for_report(Rack.NODE, PATIENCE)
-        failed = sum(task["error"] is not None and task["error"].get("code") not in task.get("acceptedResponseCodes", [])
-                     for task in report["tasks"])
+        failed = sum(is_failure(task) for task in report["tasks"])
         _, report = rack.server.wait_for_report(Rack.NODE, PATIENCE, entry.index + 1)
         memory = {line.split(":")[0]: int(line.split()[1]) for line in report["tasks"][0]["stdout"].splitlines()}
         return stages(rack.timeline), failed, memory
@@ -63,8 +68,9 @@ def contents(name, path):
     # The initramfs is one archive or several, the last of them compressed; bsdtar reads neither cpio after cpio.
     with open(path, "rb") as file:
         data = file.read()
-    starts = [start for start in (data.find(b"\x28\xb5\x2f\xfd"), data.find(b"\x1f\x8b\x08"), data.find(b"\xfd7zXZ")) if start >= 0]
-    output = subprocess.run(["bsdtar", "-tvf", "-"], input=data[min(starts, default=0):], check=True, capture_output=True)
+    places = [data.find(magic) for magic in (b"\x28\xb5\x2f\xfd", b"\x1f\x8b\x08", b"\xfd7zXZ")]
+    compressed = data[min((place for place in places if place >= 0), default=0):]
+    output = subprocess.run(["bsdtar", "-tvf", "-"], input=compressed, check=True, capture_output=True)
     return by_directory(output.stdout.decode(errors="replace").splitlines(), 4, 8, 3)
 
 
@@ -105,7 +111,8 @@ def main():
             print("  %6.2f  %s" % (medians[name], name))
     print("\nWhat is in them, in MB before compression:")
     for name, (path, _) in files.items():
-        print("  %s: %s" % (name, ", ".join("%s %.1f" % (place, size / 1e6) for place, size in largest(contents(name, path)))))
+        found = largest(contents(name, path))
+        print("  %s: %s" % (name, ", ".join("%s %.1f" % (place, size / 1e6) for place, size in found)))
     if options.json:
         table.save(options.json)
     return 0 if table.is_within_limits else 1

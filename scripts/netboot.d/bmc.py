@@ -40,8 +40,8 @@ class BMC:
     def record(self, sensor_type, sensor, event, data):
         """Adds a record to the system event log (32.1)."""
         number = len(self.log) + 1
-        self.log.append(struct.pack("<HBIHBBBB", number, 0x02, 1_700_000_000 + number, 0x0020, 0x04, sensor_type, sensor, event)
-                        + bytes(data))
+        head = struct.pack("<HBIHBBBB", number, 0x02, 1_700_000_000 + number, 0x0020, 0x04, sensor_type, sensor, event)
+        self.log.append(head + bytes(data))
 
     def _fru(self):
         """A common header and a board area, as the FRU Information Storage Definition has them."""

@@ -43,8 +43,8 @@ def accelerator(limit=5):
 class Hardware:
     """What is in the machine. Sizes in bytes, of disks that hold nothing."""
 
-    def __init__(self, memory="512", cpus=2, vendor="Monorail", product="Virtual node", serial="MR-0001", macs=None, nics=1,
-                 disks=(), nvme=(), megaraid=(), ipmi=False, lldp=None):
+    def __init__(self, memory=512, cpus=2, vendor="Monorail", product="Virtual node", serial="MR-0001", macs=None,
+                 nics=1, disks=(), nvme=(), megaraid=(), ipmi=False, lldp=None):
         """memory: MiB. disks, nvme, megaraid: (size, serial) for each. lldp: (name, port) of the boot NIC's neighbor."""
         self.memory, self.cpus = memory, cpus
         self.vendor, self.product, self.serial = vendor, product, serial
@@ -69,6 +69,8 @@ class VirtualMachine:
         self.answers = threading.Condition()
         self.answer = None
         self.stopping = False
+        # Called with what the console prints, as it comes.
+        self.raw = None
         self.reason = None
         self.problem = None
         self.ready = threading.Event()
@@ -101,8 +103,8 @@ class VirtualMachine:
         hardware = self.hardware
         os.mkdir(self._path("tftp"))
         with open(self._path("tftp/boot.ipxe"), "w") as file:
-            file.write("#!ipxe\n:retry\nchain --replace --autofree %s ||\necho no profile yet: trying again\nsleep 2\n"
-                       "goto retry\n" % boot_url)
+            file.write("#!ipxe\n:retry\nchain --replace --autofree %s ||\n"
+                       "echo no profile yet: trying again\nsleep 2\ngoto retry\n" % boot_url)
         command = [
             "setpriv", "--pdeathsig", "KILL", QEMU, "-accel", accelerator + (",thread=multi" if accelerator == "tcg" else ""),
             # Without graphics the ROMs talk to the serial console.
@@ -231,6 +233,8 @@ class VirtualMachine:
     def _read_console(self, output):
         rest = b""
         while piece := os.read(output.fileno(), 65536):
+            if self.raw:
+                self.raw(piece)
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
                 self.timeline.add("console", CONTROL.sub("", line.decode(errors="replace")).rstrip())
@@ -244,7 +248,8 @@ class VirtualMachine:
                         data = message.get("data", {})
                         if message["event"] == "SHUTDOWN":
                             self.reason = data.get("reason")
-                        self.timeline.add("qmp", " ".join(filter(None, (message["event"], data.get("reason")))), data)
+                        words = filter(None, (message["event"], data.get("reason")))
+                        self.timeline.add("qmp", " ".join(words), data)
                     elif "return" in message or "error" in message:
                         self._take(message)
         except OSError:
@@ -270,9 +275,9 @@ class VirtualMachine:
                 raise NetbootError("QEMU refuses %s: %s" % (command, self.answer["error"].get("desc")))
             return self.answer["return"]
 
-    def type(self, text):
-        """Types at the serial console."""
-        self.process.stdin.write(text.encode())
+    def type(self, data):
+        """Types bytes at the serial console."""
+        self.process.stdin.write(data)
         self.process.stdin.flush()
 
     @property

@@ -15,8 +15,10 @@ class Neighbor:
         def field(kind, value):
             return struct.pack("!H", kind << 9 | len(value)) + value
 
-        frame = bytes.fromhex("0180c200000e") + MAC + b"\x88\xcc" + field(1, b"\x04" + MAC) + field(2, b"\x05" + port.encode())
-        frame += field(3, struct.pack("!H", 120)) + field(5, name.encode()) + field(6, b"a switch of the test rack") + field(0, b"")
+        # To the nearest bridge; chassis, port, seconds to live, name, description, end.
+        frame = bytes.fromhex("0180c200000e") + MAC + b"\x88\xcc"
+        frame += field(1, b"\x04" + MAC) + field(2, b"\x05" + port.encode()) + field(3, struct.pack("!H", 120))
+        frame += field(5, name.encode()) + field(6, b"a switch of the test rack") + field(0, b"")
         frame = frame.ljust(60, b"\0")
         self.message = struct.pack("!I", len(frame)) + frame
 

@@ -1,13 +1,17 @@
 """Boots one virtual machine over the network, and shows what its agent reports. Called by scripts/netboot."""
 
 import argparse
+import contextlib
 import glob
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import termios
 import threading
+import tty
 
 from machine import Hardware, accelerator
 from rack import HERE, Rack, end_cleanly_on_signals
@@ -45,7 +49,7 @@ def arguments():
         "seconds since the start, then what the node reported. Ends with 0 when no task failed.",
         epilog="Builds first what is missing in dist/, and what has changed. MONORAIL_ACCELERATOR=kvm or tcg spares the\n"
         "probe for a KVM that works.")
-    parser.add_argument("--memory", default="512", metavar="MIB", help="of the machine (512)")
+    parser.add_argument("--memory", type=int, default=512, metavar="MIB", help="of the machine (512)")
     parser.add_argument("--cpus", type=count, default=2, help="of the machine (2)")
     parser.add_argument("--smbios", type=identity, default=["Monorail", "Virtual node", "MR-0001"],
                         metavar="VENDOR/PRODUCT/SERIAL", help="what dmidecode shows")
@@ -60,6 +64,8 @@ def arguments():
                         help="instead of dist/discovery.overlay.cpio.gz; may be repeated, later ones win")
     parser.add_argument("--workflow", action="append", default=[], metavar="NAME",
                         help="scripts/netboot.d/workflows/NAME.json, or a file; may be repeated (discovery)")
+    parser.add_argument("--file", action="append", default=[], metavar="FILE",
+                        help="what tasks find below <%%=api.files%%>, as firmware; may be repeated")
     parser.add_argument("--kernel-args", action="append", default=[], metavar="TEXT", help="more kernel parameters")
     parser.add_argument("--digests", action="store_true", help="give the node the images' SHA-256, to verify them")
     parser.add_argument("--console", action="store_true",
@@ -89,9 +95,32 @@ def workflow(name):
     return {"name": name}
 
 
-def type_at(machine):
-    for line in sys.stdin:
-        machine.type(line)
+@contextlib.contextmanager
+def interactive(machine):
+    """This terminal as the node's console; but Ctrl-C stays what it is."""
+
+    def write(piece):
+        sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+
+    def read():
+        try:
+            while data := os.read(sys.stdin.fileno(), 4096):
+                machine.type(data)
+        except (OSError, ValueError):
+            pass
+
+    before = termios.tcgetattr(sys.stdin) if sys.stdin.isatty() else None
+    try:
+        if before:
+            tty.setcbreak(sys.stdin)
+        machine.raw = write
+        threading.Thread(target=read, daemon=True).start()
+        yield
+    finally:
+        machine.raw = None
+        if before:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 def run(options):
@@ -110,13 +139,17 @@ def run(options):
     chosen = accelerator()
     print("netboot: %s; %s" % ({"kvm": "KVM"}.get(chosen, "emulated CPU"), ", ".join(
         "%s %s" % (name, os.path.basename(path)) for name, path in rack.files.items())), flush=True)
-    with rack:
+    with rack, contextlib.ExitStack() as stack:
         server = rack.server
+        for path in options.file:
+            shutil.copy(path, rack.path("files"))
         for pushed in workflows:
             server.push(rack.NODE, pushed)
-        rack.power_on(chosen)
         if options.console:
-            threading.Thread(target=type_at, args=(rack.machine,), daemon=True).start()
+            rack.timeline.listener = None
+        machine = rack.power_on(chosen)
+        if options.console:
+            stack.enter_context(interactive(machine))
         since, failures = 0, 0
         for _ in workflows:
             entry, report = server.wait_for_report(rack.NODE, options.time_limit, since)
@@ -130,9 +163,10 @@ def run(options):
             for name, seconds in stages(rack.timeline):
                 print("  %7.2f s  %s" % (seconds, name))
         if options.keep or options.console:
-            rack.timeline.listener = lambda entry: show(entry, rack.timeline.started)
-            print("\nnetboot: the node is on, the server is at http://127.0.0.1:%d; Ctrl-C ends both" % server.port, flush=True)
-            rack.machine.wait()
+            print("\nnetboot: the server is at http://127.0.0.1:%d; Ctrl-C ends it, and the node" % server.port, flush=True)
+            if not options.console:
+                rack.timeline.listener = lambda entry: show(entry, rack.timeline.started)
+            machine.wait()
         return 1 if failures else 0
 
 
@@ -141,7 +175,7 @@ def main():
     end_cleanly_on_signals()
     try:
         return run(options)
-    except NetbootError as error:
+    except (NetbootError, OSError) as error:
         print("netboot: %s" % error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

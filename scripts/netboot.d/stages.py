@@ -4,6 +4,15 @@ import re
 
 TOTAL = "kernel start → first task request"
 SWITCHED = "switch_root → first task request"
+# What is done when the node says so.
+STEPS = [
+    ("kernel and drivers", "stage 1:"),
+    ("DHCP", r" has \d+\.\d+\.\d+\.\d+/"),
+    ("fetch: base image", "the base image is here"),
+    ("fetch: overlays", "the overlays are here"),
+    ("mount", "switching to the root"),
+    ("init: devices", "(the devices are there|devices are still appearing)"),
+]
 
 
 def stages(timeline, since=0):
@@ -31,15 +40,12 @@ def stages(timeline, since=0):
     if profile:
         mark("ROM: profile → kernel start", kernel - profile[0].at)
 
-    def uptime_of(pattern, last=False):
-        matches = [uptime for entry, uptime in lines if re.search(pattern, entry.text)]
-        return (matches[-1] if last else matches[0]) if matches else None
+    def uptime_of(pattern):
+        return next((uptime for entry, uptime in lines if re.search(pattern, entry.text)), None)
 
-    steps = [("kernel and drivers", uptime_of("stage 1:")), ("DHCP", uptime_of(r" has \d+\.\d+\.\d+\.\d+/")),
-             ("fetch: base image", uptime_of("the base image is here")), ("fetch: overlays", uptime_of("the overlays are here")),
-             ("mount", uptime_of("switching to the root")), ("init: devices", uptime_of("(the devices are there|devices are still appearing)"))]
     before = 0.0
-    for name, uptime in steps:
+    for name, pattern in STEPS:
+        uptime = uptime_of(pattern)
         if uptime is not None:
             mark(name, uptime - before)
             before = uptime
