@@ -10,7 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, "scripts", "netboot.d"))
 
-from machine import Hardware, accelerator  # noqa: E402
+from machine import Hardware  # noqa: E402
 from rack import Rack, end_cleanly_on_signals  # noqa: E402
 from stages import stages  # noqa: E402
 from timeline import NetbootError  # noqa: E402
@@ -29,7 +29,6 @@ def heading(text):
 
 
 def run():
-    accel = accelerator()
     with Rack(HARDWARE, overlays=[os.path.join(TOP, "dist", "test.overlay.cpio.gz")], server_arguments=["--digests"]) as rack:
         timeline, server = rack.timeline, rack.server
         old, new = b"o" * 131072, b"n" * 131072
@@ -42,7 +41,7 @@ def run():
             if entry.kind == "console" and TOLD.search(entry.text) or entry.kind in ("qmp", "bmc") and "FILTER" not in entry.text:
                 print("%7.2f  %s%s" % (entry.at - timeline.started, "" if entry.kind == "console" else "-- ", entry.text), flush=True)
 
-        heading("The node's console, %s" % ("with KVM" if accel == "kvm" else "on an emulated CPU"))
+        heading("The node's console, %s" % ("with KVM" if rack.accelerator == "kvm" else "on an emulated CPU"))
         timeline.listener = show
         rack.power_on(accel)
         discovery, _ = server.wait_for_report(Rack.NODE, PATIENCE)

@@ -1,5 +1,6 @@
 """A virtual machine that boots as a machine in a rack does: ROM, DHCP, iPXE. QEMU, driven over QMP."""
 
+import functools
 import json
 import os
 import re
@@ -19,25 +20,32 @@ QEMU = "qemu-system-x86_64"
 CONTROL = re.compile(r"\x1b(?:c|\[[0-9;?]*[A-Za-z])|[\x00-\x08\x0b-\x1f\x7f]")
 
 
-def accelerator(limit=5):
-    """"kvm" where a guest runs on it, else "tcg". A /dev/kvm may be there and its guests hang: one is tried."""
+@functools.cache
+def accelerator(kernel, limit=8):
+    """"kvm" where a guest runs on it, else "tcg". A /dev/kvm may be there, and its guests hang or run a thousand times too
+    slowly: the kernel is tried, for so many seconds, on the CPU that the machine will have."""
     chosen = os.environ.get("MONORAIL_ACCELERATOR")
     if chosen:
         return chosen
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return "tcg"
-    with tempfile.NamedTemporaryFile(prefix="monorail-kvm-") as sector:
-        # mov $42, %al; mov $0x501, %dx; out %al, %dx; hlt: the device ends QEMU with 42 * 2 + 1.
-        sector.write(bytes.fromhex("b02aba0105eef4").ljust(510, b"\0") + b"\x55\xaa")
-        sector.flush()
-        try:
-            run = subprocess.run(
-                [QEMU, "-accel", "kvm", "-m", "16", "-nodefaults", "-display", "none", "-net", "none",
-                 "-device", "isa-debug-exit", "-drive", "format=raw,file=" + sector.name],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=limit)
-        except subprocess.TimeoutExpired:
-            return "tcg"
-        return "kvm" if run.returncode == 85 else "tcg"
+    probe = subprocess.Popen(
+        ["timeout", "--signal", "KILL", str(limit), QEMU, *cpu("kvm"), "-machine", "pc,graphics=off", "-m", "256",
+         "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-kernel", kernel,
+         "-append", "console=ttyS0 panic=-1", "-no-reboot"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    with probe:
+        # It has no root: it panics, and that ends QEMU.
+        output = probe.stdout.read()
+    return "kvm" if probe.returncode == 0 and b"Linux version" in output else "tcg"
+
+
+def cpu(accelerator):
+    """The options of QEMU. Emulation keeps translated code in 128 MB, and begins anew when they are full: in the gigabyte that
+    it takes else, code of processes that ended piles up, and each write to a page that once held it costs 20 µs."""
+    if accelerator == "kvm":
+        return ["-accel", "kvm", "-cpu", "host"]
+    return ["-accel", "tcg,thread=multi,tb-size=128", "-cpu", "qemu64"]
 
 
 class Hardware:
@@ -106,9 +114,9 @@ class VirtualMachine:
             file.write("#!ipxe\n:retry\nchain --replace --autofree %s ||\n"
                        "echo no profile yet: trying again\nsleep 2\ngoto retry\n" % boot_url)
         command = [
-            "setpriv", "--pdeathsig", "KILL", QEMU, "-accel", accelerator + (",thread=multi" if accelerator == "tcg" else ""),
+            "setpriv", "--pdeathsig", "KILL", QEMU, *cpu(accelerator),
             # Without graphics the ROMs talk to the serial console.
-            "-machine", "pc,graphics=off", "-cpu", "host" if accelerator == "kvm" else "qemu64",
+            "-machine", "pc,graphics=off",
             "-smp", str(hardware.cpus), "-m", str(hardware.memory), "-action", "reboot=shutdown",
             "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio",
             "-chardev", "socket,id=qmp,path=" + self._path("qmp"), "-mon", "chardev=qmp,mode=control",

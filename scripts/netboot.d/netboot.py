@@ -13,7 +13,7 @@ import termios
 import threading
 import tty
 
-from machine import Hardware, accelerator
+from machine import Hardware
 from rack import HERE, Rack, end_cleanly_on_signals
 from stages import stages
 from timeline import NetbootError
@@ -136,8 +136,7 @@ def run(options):
     rack = Rack(hardware, overlays=options.overlay, results=options.results,
                 server_arguments=extra + (["--digests"] if options.digests else []))
     rack.timeline.listener = lambda entry: show(entry, rack.timeline.started)
-    chosen = accelerator()
-    print("netboot: %s; %s" % ({"kvm": "KVM"}.get(chosen, "emulated CPU"), ", ".join(
+    print("netboot: %s; %s" % ({"kvm": "KVM"}.get(rack.accelerator, "emulated CPU"), ", ".join(
         "%s %s" % (name, os.path.basename(path)) for name, path in rack.files.items())), flush=True)
     with rack, contextlib.ExitStack() as stack:
         server = rack.server
@@ -147,7 +146,7 @@ def run(options):
             server.push(rack.NODE, pushed)
         if options.console:
             rack.timeline.listener = None
-        machine = rack.power_on(chosen)
+        machine = rack.power_on()
         if options.console:
             stack.enter_context(interactive(machine))
         since, failures = 0, 0

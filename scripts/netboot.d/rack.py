@@ -105,9 +105,13 @@ class Rack:
         with open(path + ".sha256", "w") as file:
             file.write("%s  %s\n" % (digest, name))
 
-    def power_on(self, accel=None):
-        self.machine = VirtualMachine(self.timeline, self.hardware, self.server.profiles, accel or accelerator())
+    def power_on(self):
+        self.machine = VirtualMachine(self.timeline, self.hardware, self.server.profiles, self.accelerator)
         return self.machine
+
+    @property
+    def accelerator(self):
+        return accelerator(self.files["kernel"])
 
     def path(self, *names):
         return os.path.join(self.work, *names)
