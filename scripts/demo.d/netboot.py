@@ -43,7 +43,7 @@ def run():
 
         heading("The node's console, %s" % ("with KVM" if rack.accelerator == "kvm" else "on an emulated CPU"))
         timeline.listener = show
-        rack.power_on(accel)
+        rack.power_on()
         discovery, _ = server.wait_for_report(Rack.NODE, PATIENCE)
         flash, _ = server.wait_for_report(Rack.NODE, PATIENCE, discovery.index + 1)
         reset = timeline.wait("qmp", "^SHUTDOWN guest-reset", PATIENCE, flash.index)
