@@ -1,6 +1,8 @@
 """A virtual machine that boots as a machine in a rack does: ROM, DHCP, iPXE. QEMU, driven over QMP."""
 
+import fcntl
 import functools
+import glob
 import json
 import os
 import re
@@ -18,6 +20,31 @@ from timeline import NetbootError
 QEMU = "qemu-system-x86_64"
 # Cursor movements and colors of the BIOS, the ROM and init scripts.
 CONTROL = re.compile(r"\x1b(?:c|\[[0-9;?]*[A-Za-z])|[\x00-\x08\x0b-\x1f\x7f]")
+# Of a machine's directory, which holds sockets, so its path must be short.
+PREFIX = "monorail-machine-"
+
+
+def hold(directory):
+    """A descriptor with a lock on the directory, which ends with this process whatever ends it; None if another has one."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def remove_abandoned_directories():
+    """Removes what machines left whose processes were killed."""
+    for path in glob.glob(os.path.join(tempfile.gettempdir(), PREFIX + "*")):
+        try:
+            descriptor = hold(path)
+        except OSError:
+            continue
+        if descriptor is not None:
+            shutil.rmtree(path, ignore_errors=True)
+            os.close(descriptor)
 
 
 @functools.cache
@@ -71,7 +98,8 @@ class VirtualMachine:
     def __init__(self, timeline, hardware, boot_url, accelerator="tcg"):
         """boot_url: what the ROM chains, as the host's loopback sees it."""
         self.timeline, self.hardware = timeline, hardware
-        self.directory = tempfile.mkdtemp(prefix="monorail-node-")
+        self.directory = tempfile.mkdtemp(prefix=PREFIX)
+        self.held = hold(self.directory)
         self.process = None
         self.qmp = None
         self.answers = threading.Condition()
@@ -161,7 +189,8 @@ class VirtualMachine:
                 self.timeline.add("qmp", "START again")
         except NetbootError as error:
             self.problem = error
-        except OSError as error:
+        except Exception as error:
+            # Whoever waits for this thread must not wait forever.
             self.problem = NetbootError("QEMU did not start: %s" % error)
         for kind in ("console", "qmp", "bmc"):
             self.timeline.end(kind, self.problem or "the virtual machine is off")
@@ -306,3 +335,6 @@ class VirtualMachine:
                 process.kill()
         self.keeper.join(30)
         shutil.rmtree(self.directory, ignore_errors=True)
+        if self.held is not None:
+            os.close(self.held)
+            self.held = None

@@ -23,7 +23,7 @@ UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 def size(text):
     match = re.fullmatch(r"(\d+)([KMGT]?)", text.upper())
-    if not match:
+    if not match or int(match.group(1)) == 0:
         raise argparse.ArgumentTypeError("%r is no size: write 64M or 2G" % text)
     return int(match.group(1)) * UNITS[match.group(2)]
 
@@ -33,6 +33,19 @@ def identity(text):
     if len(parts) != 3 or not all(parts):
         raise argparse.ArgumentTypeError("%r is not VENDOR/PRODUCT/SERIAL" % text)
     return parts
+
+
+def neighbor(text):
+    parts = text.split("/", 1)
+    if len(parts) != 2 or not all(parts):
+        raise argparse.ArgumentTypeError("%r is not SWITCH/PORT" % text)
+    return tuple(parts)
+
+
+def positive(text):
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError("%r is no number above 0" % text)
+    return int(text)
 
 
 def count(text):
@@ -49,7 +62,7 @@ def arguments():
         "seconds since the start, then what the node reported. Ends with 0 when no task failed.",
         epilog="Builds first what is missing in dist/, and what has changed. MONORAIL_ACCELERATOR=kvm or tcg spares the\n"
         "probe for a KVM that works.")
-    parser.add_argument("--memory", type=int, default=512, metavar="MIB", help="of the machine (512)")
+    parser.add_argument("--memory", type=positive, default=512, metavar="MIB", help="of the machine (512)")
     parser.add_argument("--cpus", type=count, default=2, help="of the machine (2)")
     parser.add_argument("--smbios", type=identity, default=["Monorail", "Virtual node", "MR-0001"],
                         metavar="VENDOR/PRODUCT/SERIAL", help="what dmidecode shows")
@@ -58,7 +71,7 @@ def arguments():
     parser.add_argument("--megaraid", type=size, action="append", default=[], metavar="SIZE",
                         help="a disk behind a MegaRAID controller; may be repeated")
     parser.add_argument("--ipmi", action="store_true", help="a simulated BMC")
-    parser.add_argument("--lldp", metavar="SWITCH/PORT", help="what the boot NIC's neighbor says it is: rack1-leaf2/swp7")
+    parser.add_argument("--lldp", type=neighbor, metavar="SWITCH/PORT", help="what the boot NIC's neighbor says it is: rack1-leaf2/swp7")
     parser.add_argument("--nics", type=count, default=1, metavar="N", help="the first boots, the others have a link (1)")
     parser.add_argument("--overlay", action="append", default=[], metavar="FILE",
                         help="instead of dist/discovery.overlay.cpio.gz; may be repeated, later ones win")
@@ -72,7 +85,7 @@ def arguments():
                         help="a root shell on the console, to type at; Ctrl-C ends the machine")
     parser.add_argument("--keep", action="store_true", help="leave machine and server on after the results, until Ctrl-C")
     parser.add_argument("--results", metavar="DIR", help="keep reports and syslog there")
-    parser.add_argument("--time-limit", type=int, default=900, metavar="SECONDS", help="for each workflow (900)")
+    parser.add_argument("--time-limit", type=positive, default=900, metavar="SECONDS", help="for each workflow (900)")
     return parser.parse_args()
 
 
@@ -130,7 +143,7 @@ def run(options):
         disks=[(size, "DISK-%d" % number) for number, size in enumerate(options.disk)],
         nvme=[(size, "NVME-%d" % number) for number, size in enumerate(options.nvme)],
         megaraid=[(size, "RAID-%d" % number) for number, size in enumerate(options.megaraid)],
-        ipmi=options.ipmi, lldp=tuple(options.lldp.split("/", 1)) if options.lldp else None)
+        ipmi=options.ipmi, lldp=options.lldp)
     workflows = [workflow(name) for name in options.workflow or ([] if options.console else ["discovery"])]
     extra = ["--kernel-args=" + text for text in options.kernel_args + (["monorail.debug"] if options.console else [])]
     rack = Rack(hardware, overlays=options.overlay, results=options.results,

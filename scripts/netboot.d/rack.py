@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 
-from machine import VirtualMachine, accelerator
+from machine import VirtualMachine, accelerator, remove_abandoned_directories
 from server import Server
 from timeline import NetbootError, Timeline
 
@@ -25,11 +25,22 @@ def newest(pattern, what):
 
 
 def place(source, target):
-    """The same file under another name, without a copy where that can be."""
+    """The same file under a name that is not there yet, without a copy where that can be."""
+    source = os.path.realpath(source)
+    if os.path.lexists(target):
+        # A copy would write into what is linked there, which is somebody's file.
+        raise NetbootError("there are two files of the name %s: a node fetches each by its name" % os.path.basename(target))
     try:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
+
+
+def check_name(path):
+    """Lists on the kernel command line are of URLs, separated by commas; parameters are separated by blanks."""
+    if not re.fullmatch(r"[A-Za-z0-9._+~-]+", os.path.basename(path)):
+        raise NetbootError("%r cannot be on a kernel command line: give the file a name of letters, digits and . _ + ~ -"
+                           % os.path.basename(path))
 
 
 def remove_leftovers(dist):
@@ -38,6 +49,7 @@ def remove_leftovers(dist):
         owner = re.match(r"\.netboot\.(\d+)\.", os.path.basename(path))
         if owner and not os.path.exists("/proc/" + owner.group(1)):
             shutil.rmtree(path, ignore_errors=True)
+    remove_abandoned_directories()
 
 
 def end_cleanly_on_signals():
@@ -80,6 +92,8 @@ class Rack:
             self.boot_directory = os.path.join(self.work, "boot")
             os.mkdir(self.boot_directory)
             overlays = overlays or [os.path.join(dist, "discovery.overlay.cpio.gz")]
+            for path in overlays:
+                check_name(path)
             for path in files + overlays:
                 place(path, os.path.join(self.boot_directory, os.path.basename(path)))
             for path in files[2:] + overlays:
