@@ -57,10 +57,8 @@ struct PublishCommand: ParsableCommand {
   private static let defaultServer = "172.31.128.1:9080"
 
   func validate() throws {
-    let scheme = ["http://", "https://"].first { server.hasPrefix($0) } ?? ""
-    let host = server.dropFirst(scheme.utf8.count)
-    guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"/?#@,'\"\\".utf8.contains($0) }) else {
-      throw ValidationError("--server \(server): expected HOST:PORT, as in 10.1.1.1:9080")
+    do { _ = try WebServerAddress(server) } catch {
+      throw ValidationError("--server \(server): \(error.description)")
     }
     do { _ = try OverlayPath(directory) } catch {
       throw ValidationError("--dir \(directory): \(error.description); give a directory below --root")
@@ -83,10 +81,11 @@ struct PublishCommand: ParsableCommand {
       }
     }
     let output = StandardOutput()
+    let address = try WebServerAddress(server)
     if json {
-      try output.write(describe(publication, verification).prettyText)
+      try output.write(describe(publication, on: address, verification).prettyText)
     } else if let publication {
-      try output.write(text(publication))
+      try output.write(text(publication, on: address))
     }
     try output.finish()
     guard publication == nil else { return }
@@ -94,14 +93,14 @@ struct PublishCommand: ParsableCommand {
     throw ExitCodes.findings
   }
 
-  private func text(_ publication: Publication) -> String {
+  private func text(_ publication: Publication, on address: WebServerAddress) -> String {
     let before =
       switch publication.replaced {
       case nil: "is new"
       case _ where publication.isUnchanged: "was published already, the same"
       case let old?: "replaces one of \(old.size) bytes, sha256 \(old.digest)"
       }
-    let parameters = publication.parameters(server: server).map { "\($0.name)=\($0.value)\n" }.joined()
+    let parameters = publication.parameters(server: address).map { "\($0.name)=\($0.value)\n" }.joined()
     let note =
       server == Self.defaultServer
       ? "(\(server) is where RackHD listens by default; --server says where yours does.)\n" : ""
@@ -118,7 +117,9 @@ struct PublishCommand: ParsableCommand {
       """
   }
 
-  private func describe(_ publication: Publication?, _ verification: Verification?) -> JSON {
+  private func describe(
+    _ publication: Publication?, on address: WebServerAddress, _ verification: Verification?
+  ) -> JSON {
     var object = JSONObject()
     object["published"] = .bool(publication != nil)
     if let publication {
@@ -128,7 +129,7 @@ struct PublishCommand: ParsableCommand {
       object["unchanged"] = .bool(publication.isUnchanged)
       object["replaced"] =
         publication.replaced.map { ["size": .integer($0.size), "sha256": .string($0.digest)] } ?? .null
-      for (name, value) in publication.parameters(server: server) { object[name] = .string(value) }
+      for (name, value) in publication.parameters(server: address) { object[name] = .string(value) }
       let option = publication.bootstrapOption
       object["options"] = .object(
         JSONObject([(option.name, .string(option.value)), ("kargs", ["OVERLAYFS_SHA256": .string(publication.digest)])])

@@ -176,6 +176,16 @@ import Testing
     #expect(try scratch.tool("publish", "x.overlay.cpio", "--root", "root", "--server", server).status == 64)
   }
 
+  @Test(arguments: ["h:99999", "h:65536", "h:0", "h:", "h:http", "h:+80", "http://h:99999", "[fd00::1]:x"])
+  func wrongPorts(_ server: String) throws {
+    let run = try scratch.tool("publish", "x.overlay.cpio", "--root", "root", "--no-base", "--server", server)
+    #expect(run.status == 64)
+    #expect(
+      run.errors.contains("--server \(server): ") && run.errors.contains("is no port; those are the numbers 1 to 65535")
+    )
+    #expect(names(in: "root") == [])
+  }
+
   @Test(.enabled(if: PublishCommandTests.hasNamespaces)) func aFullDiskLeavesTheOldPair() throws {
     try scratch.shell(
       #"""

@@ -19,10 +19,9 @@ public struct Publication: Sendable {
 
   /// What goes to the kernel's command line, name and value.
   ///
-  /// - Parameter server: `host:port`, or a URL without a path.
-  public func parameters(server: String) -> [(name: String, value: String)] {
-    let base = server.contains("://") ? server : "http://\(server)"
-    return [("OVERLAYFS", base + urlPath), ("OVERLAYFS_SHA256", digest)]
+  /// - Parameter server: the one that serves it.
+  public func parameters(server: WebServerAddress) -> [(name: String, value: String)] {
+    [("OVERLAYFS", server.url + urlPath), ("OVERLAYFS_SHA256", digest)]
   }
 
   /// The option of RackHD's bootstrap task that chooses the overlay, name and value.
