@@ -8,7 +8,9 @@ public struct OverlayError: Error, CustomStringConvertible {
   /// What lies under it, when a call of the system failed.
   public let cause: SystemError?
 
-  public init(_ description: String) { (self.description, cause) = (description, nil) }
+  public init(_ description: String, cause: SystemError? = nil) {
+    (self.description, self.cause) = (description, cause)
+  }
 
   public init(_ cause: SystemError) { (description, self.cause) = (cause.description, cause) }
 

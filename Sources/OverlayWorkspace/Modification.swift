@@ -37,11 +37,11 @@ public struct Modification {
     let lock = try target.lock()
     defer { _ = lock }
     let workspace = try Workspace(workspace, needed: try needed(target), interruption)
-    let format = try unpack(target, workspace)
-    let before = try SourceTree(workspace.upper.root).members().map(\.entry)
     let space = SpaceWatch(workspace.scratch)
+    let format = try naming(space) { () throws(OverlayError) in try unpack(target, workspace) }
+    let before = try SourceTree(workspace.upper.root).members().map(\.entry)
     while true {
-      try workspace.open()
+      try naming(space) { () throws(OverlayError) in try workspace.open() }
       Checkpoint.mounted.reach()
       if command.isEmpty {
         say("this is the base image with \(target.name) over it; \"exit\" keeps what you change, \"exit 1\" does not")
@@ -58,12 +58,12 @@ public struct Modification {
       try workspace.close()
       guard code == 0 else { return code }
       do throws(OverlayError) {
-        try finish(target, workspace, before, format, interruption)
+        try finish(target, workspace, space, before, format, interruption)
         return 0
       } catch {
         // What a person did by hand shall not be lost.
         guard isPerson(command), interruption.received == nil else {
-          throw space.wasFull ? OverlayError("\(error)\n\(full(space))") : error
+          throw space.wasFull ? withRemedy(error, space) : error
         }
         say(error.description)
         say("the shell goes on, so that you can mend this")
@@ -128,6 +128,21 @@ public struct Modification {
       ?? "the workspace's memory (\(space.size >> 20) MiB) was full: give --work-dir DIR on a disk, or more with --memory"
   }
 
+  /// Runs what writes only into the workspace: when that was full, the error tells how to get more room.
+  private func naming<Value>(
+    _ space: SpaceWatch, _ step: () throws(OverlayError) -> Value
+  ) throws(OverlayError) -> Value {
+    do throws(OverlayError) { return try step() } catch {
+      // What could not be written is gone by now, and there is room again.
+      throw error.cause?.errno == ENOSPC ? withRemedy(error, space) : error
+    }
+  }
+
+  private func withRemedy(_ error: OverlayError, _ space: SpaceWatch) -> OverlayError {
+    let remedy = full(space)
+    return error.description.hasSuffix(remedy) ? error : OverlayError("\(error)\n\(remedy)", cause: error.cause)
+  }
+
   // MARK: - Into the workspace
 
   /// - Returns: how the archive is compressed.
@@ -186,10 +201,12 @@ public struct Modification {
   // MARK: - Out of it
 
   private func finish(
-    _ target: OverlayTarget, _ workspace: Workspace, _ before: [Entry], _ format: CompressionFormat,
-    _ interruption: Interruption
+    _ target: OverlayTarget, _ workspace: Workspace, _ space: SpaceWatch, _ before: [Entry],
+    _ format: CompressionFormat, _ interruption: Interruption
   ) throws(OverlayError) {
-    try OpaqueDirectories.expand(in: workspace.upper, over: workspace.base)
+    try naming(space) { () throws(OverlayError) in
+      try OpaqueDirectories.expand(in: workspace.upper, over: workspace.base)
+    }
     let after = try SourceTree(workspace.upper.root).members(dropsAttributes: true).map(\.entry)
     try Tidying(before: before, after: after, base: workspace.base, keepsCaches: keepsCaches).apply(to: workspace.upper)
     var packer = copying("packing")
@@ -197,7 +214,9 @@ public struct Modification {
     packer.dropsAttributes = dropsAttributes
     packer.warn = { say("warning: \($0)") }
     if output == nil, target.kind == .directory {
-      try replace(target, workspace, packer, interruption)
+      let result = workspace.scratch + "/result"
+      try naming(space) { () throws(OverlayError) in try packer.pack(workspace.upper.root, to: result) }
+      try replace(target, with: result, interruption)
       return
     }
     packer.writer = ArchiveWriter(compression: compression ?? format, level: level)
@@ -211,17 +230,15 @@ public struct Modification {
     if output == nil { try target.restoreOwner() }
   }
 
-  /// Puts the result in a directory's place: all at once, so that nobody sees half of it.
+  /// Puts what an archive holds in a directory's place: all at once, so that nobody sees half of it.
   private func replace(
-    _ target: OverlayTarget, _ workspace: Workspace, _ packer: Packer, _ interruption: Interruption
+    _ target: OverlayTarget, with result: String, _ interruption: Interruption
   ) throws(OverlayError) {
     guard let slash = target.path.lastIndex(of: "/"), slash < target.path.index(before: target.path.endIndex) else {
       throw OverlayError("\(target.name) is the root of this machine")
     }
     let parent = slash == target.path.startIndex ? "/" : String(target.path[..<slash])
     let name = target.path[target.path.index(after: slash)...]
-    let result = workspace.scratch + "/result"
-    try packer.pack(workspace.upper.root, to: result)
     let staging = try LockedDirectory(in: parent, prefix: ".\(name).shell-", interruption)
     var unpacker = Unpacker()
     unpacker.limits = limits

@@ -158,6 +158,36 @@ struct ShellEndTests {
     #expect(try await stage.names().contains("fill"))
   }
 
+  @Test(arguments: ["x.overlay.cpio.gz", "big"])
+  func memoryThatTheOverlayDoesNotFitIntoIsNamed(overlay: String) async throws {
+    let stage = try await ShellStage(overlay: "head -c 4000000 /dev/urandom >noise")
+    try await stage.tool("unpack", stage.overlay, stage.path("big"))
+    let before = try await stage.host("sha256sum x.overlay.cpio.gz big/noise")
+    let result = try await stage.shell(":", options: ["--memory", "2M"], on: overlay)
+    #expect(result.code == 125)
+    #expect(result.errors.contains("No space left on device (ENOSPC)\n"))
+    #expect(
+      result.errors.hasSuffix(
+        "the workspace's memory (2 MiB) was full: give --work-dir DIR on a disk, or more with --memory\n"))
+    #expect(try await stage.host("sha256sum x.overlay.cpio.gz big/noise") == before)
+    try await stage.host("mkdir work")
+    let onDisk = try await stage.shell(":", options: ["--memory", "2M", "--work-dir", "work"], on: overlay)
+    #expect(onDisk.code == 0, "\(onDisk.errors)")
+  }
+
+  /// A directory's result is made in the workspace, too.
+  @Test func memoryThatTheResultDoesNotFitIntoIsNamed() async throws {
+    let stage = try await ShellStage()
+    try await stage.host("mkdir d; echo x >d/x")
+    let result = try await stage.shell(
+      "dd if=/dev/urandom of=/fill bs=64k count=20 2>/dev/null", options: ["--memory", "2M"], on: "d")
+    #expect(result.code == 125)
+    #expect(
+      result.errors.hasSuffix(
+        "the workspace's memory (2 MiB) was full: give --work-dir DIR on a disk, or more with --memory\n"))
+    #expect(try await stage.host("ls -A d") == "x\n")
+  }
+
   @Test func whatAnArchiveCannotHoldIsRefused() async throws {
     let stage = try await ShellStage()
     let before = try stage.contents("x.overlay.cpio.gz")

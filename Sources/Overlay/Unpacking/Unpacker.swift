@@ -35,7 +35,7 @@ public struct Unpacker {
     if FileSystem.exists(directory) {
       let count: Int
       do throws(OverlayError) { count = try extract(reader, to: directory, isNew: false, manifest, isRoot) } catch {
-        throw OverlayError("\(error.description); what came before it is in \(directory)")
+        throw OverlayError("\(error.description); what came before it is in \(directory)", cause: error.cause)
       }
       return Summary(entries: count, manifest: manifest)
     }
@@ -67,7 +67,8 @@ public struct Unpacker {
         try tree.add(entry) { () throws(OverlayError) in try reader.nextBlock() }
       } catch {
         // The reader's errors say where they are.
-        throw error.description.hasPrefix(reader.path) ? error : OverlayError("\(reader.path): \(error.description)")
+        throw error.description.hasPrefix(reader.path)
+          ? error : OverlayError("\(reader.path): \(error.description)", cause: error.cause)
       }
       count += 1
       if manifest != nil { entries.append(entry) }
