@@ -121,6 +121,24 @@ import Testing
     #expect(list.contains { $0.hasPrefix("crw-------") && $0.hasSuffix(" dev/input/console") })
   }
 
+  /// The kernel's unpacker makes no directory that has no entry before what is in it.
+  @Test(arguments: [":", "mkdir -p skeleton/opt"])
+  func makesTheDirectoriesAboveTheRequiredFiles(_ skeleton: String) throws {
+    try scratch.shell(
+      """
+      chmod 644 tree/file; mkdir skeleton; \(skeleton); cp old rc; cp old agent
+      "$tool" pack tree -o x --skeleton skeleton --rc-local rc --agent agent --compression none
+      mkdir out; cd out; cpio -i --quiet <../x
+      """)
+    let names = try scratch.tool("list", "x").lines.map { $0.split(separator: " ") }.map { "\($0[0]) \($0[6])" }
+    let directory = "drwxr-xr-x"
+    #expect(
+      names == [
+        "\(directory) .", "\(directory) etc", "-rwxr-xr-x etc/rc.local", "-rw-r--r-- file", "\(directory) opt",
+        "\(directory) opt/monorail", "-rwxr-xr-x opt/monorail/monorail-agent",
+      ])
+  }
+
   @Test(arguments: ["a", "b"])
   func givesEveryNameOfAFileWhatTheManifestSaysOfOne(_ name: String) throws {
     let list = try pack(manifest: "bin/\(name) f 4711 3 4\n").filter { $0.hasPrefix("-rws--x--x") }
