@@ -125,7 +125,7 @@ public struct Modification {
 
   private func full(_ space: SpaceWatch) -> String {
     workspace.workDirectory.map { "there was no room left on the disk of \($0)" }
-      ?? "the workspace's memory (\(space.size >> 20) MiB) was full: give --work-dir DIR on a disk, or more with --memory"
+      ?? "the workspace's memory (\(space.sizeText)) was full: give --work-dir DIR on a disk, or more with --memory"
   }
 
   /// Runs what writes only into the workspace: when that was full, the error tells how to get more room.
@@ -207,11 +207,13 @@ public struct Modification {
     try naming(space) { () throws(OverlayError) in
       try OpaqueDirectories.expand(in: workspace.upper, over: workspace.base)
     }
-    let after = try SourceTree(workspace.upper.root).members(dropsAttributes: true).map(\.entry)
+    let after = try SourceTree(workspace.upper.root, name: "/").members(dropsAttributes: true).map(\.entry)
     try Tidying(before: before, after: after, base: workspace.base, keepsCaches: keepsCaches).apply(to: workspace.upper)
     var packer = copying("packing")
     packer.times = times
     packer.dropsAttributes = dropsAttributes
+    // As the command saw it.
+    packer.directoryName = "/"
     packer.warn = { say("warning: \($0)") }
     if output == nil, target.kind == .directory {
       let result = workspace.scratch + "/result"

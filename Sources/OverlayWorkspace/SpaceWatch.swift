@@ -21,10 +21,10 @@ final class SpaceWatch: Sendable {
     return full.withLock { $0 }
   }
 
-  /// Bytes.
-  var size: Int {
+  /// `64 MiB`
+  var sizeText: String {
     var space = statvfs()
-    guard statvfs(path, &space) == 0 else { return 0 }
-    return Int(space.f_blocks) * Int(space.f_frsize)
+    let size = statvfs(path, &space) == 0 ? Int(space.f_blocks) * Int(space.f_frsize) : 0
+    return size < 1 << 20 ? "\(size >> 10) KiB" : "\(size >> 20) MiB"
   }
 }

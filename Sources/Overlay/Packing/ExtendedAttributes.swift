@@ -4,6 +4,8 @@ import Glibc
 /// Looks at the extended attributes of a tree that is packed: a newc archive has no place for them.
 struct ExtendedAttributes {
   let tree: String
+  /// What a path of it is called in errors.
+  let display: (OverlayPath) -> String
   /// The tree's directory, open.
   let descriptor: Int32
   /// Whether those that change nothing about the tree's shape are left out with a warning.
@@ -11,14 +13,14 @@ struct ExtendedAttributes {
 
   /// Adds a sentence to `problems`, or warns, for each that would be lost.
   func check(_ path: OverlayPath, _ problems: inout [String], _ warn: (String) -> Void) throws(OverlayError) {
-    let place = path.isRoot ? tree : tree.hasSuffix("/") ? "\(tree)\(path)" : "\(tree)/\(path)"
+    let place = display(path)
     for name in try names(path) {
       switch Meaning(name, value: { value(of: name, path) }) {
       case .nothing: break
       case .shape(let what, let remedy): problems.append("\(place) \(what): \(remedy)")
       case .property(let what, let remedy):
         if dropsThem {
-          warn("\(place) loses its \(what)")
+          warn("\(place) loses \(what)")
         } else {
           problems.append("\(place) has \(what), which an archive cannot hold: \(remedy), or give --drop-xattrs")
         }
@@ -78,7 +80,7 @@ struct ExtendedAttributes {
     }
     guard count >= 0 else {
       if errno == EOPNOTSUPP { return [] }
-      throw .system("read the extended attributes of \(tree)/\(path)")
+      throw .system("read the extended attributes of \(display(path))")
     }
     return buffer.prefix(count).split(separator: 0).map {
       String(decoding: $0.map { UInt8(bitPattern: $0) }, as: UTF8.self)

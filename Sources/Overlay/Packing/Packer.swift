@@ -24,6 +24,8 @@ public struct Packer {
   /// Whether extended attributes are left out with a warning, and are no error.
   public var dropsAttributes = false
   public var warn: (String) -> Void = { _ in }
+  /// What the directory is called in errors and warnings, when not by its path.
+  public var directoryName: String?
   /// Called with bytes of files: how many were read, how many there are.
   public var progress: (Int, Int) -> Void = { _, _ in }
 
@@ -43,7 +45,8 @@ public struct Packer {
 
   /// What goes into the archive, sorted by path.
   func members(of directory: String) throws(OverlayError) -> [Member] {
-    let tree = try SourceTree(directory)
+    let tree = try SourceTree(directory, name: directoryName)
+    let directory = directoryName ?? directory
     var members = try tree.members(dropsAttributes: dropsAttributes, warn: warn)
     for index in members.indices {
       if ownership == .root { (members[index].entry.owner, members[index].entry.group) = (0, 0) }

@@ -3,13 +3,16 @@ import SystemFiles
 
 /// A directory whose contents become an overlay.
 public final class SourceTree: Sendable {
-  public let path: String
+  private let path: String
+  /// What it is called in errors.
+  private let name: String
   private let descriptor: Int32
 
-  public init(_ path: String) throws(OverlayError) {
-    self.path = path
+  /// - Parameter name: what it is called in errors, when not by its path.
+  public init(_ path: String, name: String? = nil) throws(OverlayError) {
+    (self.path, self.name) = (path, name ?? path)
     descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .system("read the directory \(path)") }
+    guard descriptor >= 0 else { throw .system("read the directory \(self.name)") }
   }
 
   deinit { close(descriptor) }
@@ -29,7 +32,8 @@ public final class SourceTree: Sendable {
     let root = try status(of: .root)
     var members = [try member(.root, root, &groups)]
     var directories = [OverlayPath.root]
-    let attributes = ExtendedAttributes(tree: path, descriptor: descriptor, dropsThem: dropsAttributes)
+    let attributes = ExtendedAttributes(
+      tree: path, display: display, descriptor: descriptor, dropsThem: dropsAttributes)
     try attributes.check(.root, &problems, warn)
     while let directory = directories.popLast() {
       for name in try names(in: directory) {
@@ -61,7 +65,7 @@ public final class SourceTree: Sendable {
   }
 
   private func display(_ path: OverlayPath) -> String {
-    path.isRoot ? self.path : self.path.hasSuffix("/") ? "\(self.path)\(path)" : "\(self.path)/\(path)"
+    path.isRoot ? name : name.hasSuffix("/") ? "\(name)\(path)" : "\(name)/\(path)"
   }
 
   private static func list(_ problems: [String]) -> String {
