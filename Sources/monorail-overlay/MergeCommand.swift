@@ -7,8 +7,9 @@ struct MergeCommand: ParsableCommand {
     commandName: "merge",
     abstract: "Make one overlay of several: later ones win.",
     discussion: """
-      A node takes one overlay. The merged one, laid over the base image, shows what
-      the given ones show when they are laid over it one after the other:
+      For nodes that take only one overlay, as those with a kernel before 3.18. The
+      merged one, laid over the base image, shows what the given ones show when they
+      are laid over it one after the other:
         - Directories are joined; the last one says what mode and owner they have.
         - Everything else replaces what earlier overlays have under its name, whole
           directories too.

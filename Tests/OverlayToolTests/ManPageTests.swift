@@ -1,4 +1,5 @@
 import Foundation
+import Overlay
 import Testing
 
 struct ManPageTests {
@@ -48,6 +49,22 @@ struct ManPageTests {
       }
     }
     return sections
+  }
+
+  /// What the page says, and `--help`.
+  @Test(arguments: [("gzip", 1...12, 6), ("zstd", 1...19, 11), ("xz", 0...9, 3)])
+  func `The levels that it names are those of the program`(
+    name: String, levels: ClosedRange<Int>, standard: Int
+  ) async throws {
+    let format = try #require(CompressionFormat(rawValue: name))
+    #expect(format.levels == levels && format.defaultLevel == standard)
+    let page = try String(contentsOfFile: Self.path, encoding: .utf8)
+    #expect(page.contains("\(name) \(levels.lowerBound) to \(levels.upperBound) (\(standard))"))
+    let commands = try #require(try await ToolHelp.read().subcommands)
+    for command in commands where command.options.contains("--level") {
+      let help = try ToolRun(["help", command.commandName], in: "/").output.split(whereSeparator: \.isWhitespace)
+      #expect(help.joined(separator: " ").contains("\(name) \(levels.lowerBound)-\(levels.upperBound) (\(standard))"))
+    }
   }
 
   @Test(arguments: ["NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "ENVIRONMENT", "FILES", "EXIT STATUS", "EXAMPLES"])
