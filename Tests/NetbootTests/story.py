@@ -90,7 +90,7 @@ class Story:
         return entry.index + 1
 
     def _reset(self, since):
-        self.resets.append(self.timeline.wait("qmp", r"^SHUTDOWN guest-reset", PATIENCE, since))
+        self.resets.append(self.timeline.wait("qmp", r"^RESET guest-reset", PATIENCE, since))
         return self.resets[-1].index + 1
 
     def _boots(self):

@@ -46,7 +46,7 @@ def run():
         rack.power_on()
         discovery, _ = server.wait_for_report(Rack.NODE, PATIENCE)
         flash, _ = server.wait_for_report(Rack.NODE, PATIENCE, discovery.index + 1)
-        reset = timeline.wait("qmp", "^SHUTDOWN guest-reset", PATIENCE, flash.index)
+        reset = timeline.wait("qmp", "^RESET guest-reset", PATIENCE, flash.index)
         timeline.wait("server", r"^GET /api/\S+/tasks/%s 404" % Rack.NODE, PATIENCE, reset.index)
         timeline.listener = None
 

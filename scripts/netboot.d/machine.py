@@ -89,11 +89,7 @@ class Hardware:
 
 
 class VirtualMachine:
-    """Runs from the start on, until quit() or the end of a `with` block; its process ends with this one.
-
-    A reset takes a new QEMU, with the same disks and the same BMC: an emulator that has run a whole system takes minutes for
-    the next boot, since it must look for translated code wherever the ROM and the kernel write.
-    """
+    """Runs from the start on, until quit() or the end of a `with` block; its process ends with the thread that made it."""
 
     def __init__(self, timeline, hardware, boot_url, accelerator="tcg"):
         """boot_url: what the ROM chains, as the host's loopback sees it."""
@@ -104,21 +100,17 @@ class VirtualMachine:
         self.qmp = None
         self.answers = threading.Condition()
         self.answer = None
-        self.stopping = False
         # Called with what the console prints, as it comes.
         self.raw = None
-        self.reason = None
-        self.problem = None
-        self.ready = threading.Event()
         self.bmc = BMC(timeline) if hardware.ipmi else None
-        self.command = self._prepare(boot_url, accelerator)
-        # Whoever starts a process must live as long as it: the kernel ends the process with the thread.
-        self.keeper = threading.Thread(target=self._keep, daemon=True)
-        self.keeper.start()
-        self.ready.wait()
-        if self.problem:
+        self.neighbor = None
+        self.threads = []
+        self.last_words = None
+        try:
+            self._start(self._prepare(boot_url, accelerator))
+        except BaseException:
             self.quit()
-            raise self.problem
+            raise
 
     def __enter__(self):
         return self
@@ -145,7 +137,7 @@ class VirtualMachine:
             "setpriv", "--pdeathsig", "KILL", QEMU, *cpu(accelerator),
             # Without graphics the ROMs talk to the serial console.
             "-machine", "pc,graphics=off",
-            "-smp", str(hardware.cpus), "-m", str(hardware.memory), "-action", "reboot=shutdown",
+            "-smp", str(hardware.cpus), "-m", str(hardware.memory),
             "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio",
             "-chardev", "socket,id=qmp,path=" + self._path("qmp"), "-mon", "chardev=qmp,mode=control",
             "-smbios", "type=1,manufacturer=%s,product=%s,serial=%s" % tuple(
@@ -179,74 +171,37 @@ class VirtualMachine:
                         "-object", "filter-redirector,id=lldp,netdev=net0,queue=tx,indev=lldp"]
         return command
 
-    def _keep(self):
-        try:
-            while not self.stopping:
-                self.reason = None
-                self._run()
-                if self.reason != "guest-reset":
-                    break
-                self.timeline.add("qmp", "START again")
-        except NetbootError as error:
-            self.problem = error
-        except Exception as error:
-            # Whoever waits for this thread must not wait forever.
-            self.problem = NetbootError("QEMU did not start: %s" % error)
-        for kind in ("console", "qmp", "bmc"):
-            self.timeline.end(kind, self.problem or "the virtual machine is off")
-        self.ready.set()
-
-    def _run(self):
-        """One QEMU, from its start to its end."""
-        threads = []
-
-        def begin(function, *arguments):
-            threads.append(threading.Thread(target=function, args=arguments, daemon=True))
-            threads[-1].start()
-
+    def _start(self, command):
         listeners = [self._listen(name) for name in (["qmp", "lldp"] if self.hardware.lldp else ["qmp"])]
-        process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.process = process
-        neighbor = None
         try:
-            begin(self._read_console, process.stdout)
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self._begin(self._read_console, self.process.stdout)
             # It connects to all of them before it does anything.
             connections = [self._accept(listener) for listener in listeners]
-            with self.answers:
-                self.qmp = connections[0]
-            begin(self._read_qmp, self.qmp)
-            self.execute("qmp_capabilities")
-            if self.bmc:
-                connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-                connection.connect(self._path("bmc"))
-                begin(self.bmc.serve, connection)
-            if self.hardware.lldp:
-                neighbor = Neighbor(connections[1], *self.hardware.lldp)
-                begin(neighbor.serve)
-            self.ready.set()
-            # quit() may have come before there was a process.
-            if self.stopping:
-                process.terminate()
-            process.wait()
+        except OSError as error:
+            raise NetbootError("QEMU did not start: %s" % error) from None
         finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-            if neighbor:
-                neighbor.stop()
             for listener in listeners:
                 listener.close()
-            for thread in threads:
-                thread.join(10)
-            for stream in (process.stdin, process.stdout, process.stderr):
-                stream.close()
+        self.qmp = connections[0]
+        self._begin(self._read_qmp, self.qmp)
+        self.execute("qmp_capabilities")
+        if self.bmc:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.connect(self._path("bmc"))
+            self._begin(self.bmc.serve, connection)
+        if self.hardware.lldp:
+            self.neighbor = Neighbor(connections[1], *self.hardware.lldp)
+            self._begin(self.neighbor.serve)
+
+    def _begin(self, function, *arguments):
+        self.threads.append(threading.Thread(target=function, args=arguments, daemon=True))
+        self.threads[-1].start()
 
     def _listen(self, name):
-        path = self._path(name)
-        if os.path.exists(path):
-            os.unlink(path)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(path)
+        listener.bind(self._path(name))
         listener.listen(1)
         listener.settimeout(0.5)
         return listener
@@ -258,14 +213,13 @@ class VirtualMachine:
             except TimeoutError:
                 if not self.is_running:
                     break
-        if self.is_running:
-            self.process.kill()
-        raise NetbootError("QEMU did not start: " + self._complaint())
+        self.process.kill()
+        raise NetbootError("QEMU did not start: " + self._last_words())
 
-    def _complaint(self):
-        """What QEMU said last; waits for its end."""
-        self.process.wait(60)
-        return self.process.stderr.read().decode(errors="replace").strip() or "status %d" % self.process.returncode
+    def _last_words(self):
+        """What QEMU complained of; waits for its end."""
+        self.threads[0].join(60)
+        return self.last_words or "it is silent"
 
     def _read_console(self, output):
         rest = b""
@@ -275,6 +229,10 @@ class VirtualMachine:
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
                 self.timeline.add("console", CONTROL.sub("", line.decode(errors="replace")).rstrip())
+        status = self.process.wait()
+        self.last_words = self.process.stderr.read().decode(errors="replace").strip() or "status %d" % status
+        for kind in ("console", "qmp", "bmc"):
+            self.timeline.end(kind, "QEMU ended: " + self.last_words if status else "the virtual machine is off")
 
     def _read_qmp(self, connection):
         try:
@@ -283,8 +241,6 @@ class VirtualMachine:
                     message = json.loads(line)
                     if "event" in message:
                         data = message.get("data", {})
-                        if message["event"] == "SHUTDOWN":
-                            self.reason = data.get("reason")
                         words = filter(None, (message["event"], data.get("reason")))
                         self.timeline.add("qmp", " ".join(words), data)
                     elif "return" in message or "error" in message:
@@ -292,6 +248,7 @@ class VirtualMachine:
         except OSError:
             pass
         connection.close()
+        self._last_words()
         self._take({"error": {"desc": "it has ended"}})
 
     def _take(self, answer):
@@ -308,6 +265,8 @@ class VirtualMachine:
                 raise NetbootError("cannot say %s to QEMU: %s" % (command, error)) from None
             if not self.answers.wait_for(lambda: self.answer, 60):
                 raise NetbootError("QEMU does not answer to %s" % command)
+            if not self.is_running:
+                raise NetbootError("QEMU has ended: %s" % self._last_words())
             if "error" in self.answer:
                 raise NetbootError("QEMU refuses %s: %s" % (command, self.answer["error"].get("desc")))
             return self.answer["return"]
@@ -323,17 +282,22 @@ class VirtualMachine:
 
     def wait(self):
         """Until it is off."""
-        self.keeper.join()
+        self.process.wait()
 
     def quit(self):
-        self.stopping = True
-        process = self.process
-        if process and process.poll() is None:
-            process.terminate()
-            self.keeper.join(10)
-            if self.keeper.is_alive():
-                process.kill()
-        self.keeper.join(30)
+        if self.process:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        if self.neighbor:
+            self.neighbor.stop()
+        for thread in self.threads:
+            thread.join(30)
+        if self.process:
+            for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+                stream.close()
         shutil.rmtree(self.directory, ignore_errors=True)
         if self.held is not None:
             os.close(self.held)
