@@ -52,6 +52,43 @@ import Testing
     }
   }
 
+  /// For the initramfs and other scripts, which then know what to do.
+  @Test(arguments: [Fault.Kind.status(503), .status(429), .drop])
+  func whatMayPassIsTriedSixTimesAndEndsWith75(kind: Fault.Kind) async throws {
+    try await withStage { stage in
+      stage.mock.inject(kind, "GET", Self.path)
+      let agent = try fetch(stage)
+      #expect(try await agent.wait() == .exited(75))
+      #expect(stage.mock.requests.count == 6)
+      #expect(agent.log.split(separator: "\n").count == 6, "five retries and the end: \(agent.log)")
+      #expect(!FileManager.default.fileExists(atPath: stage.path("out")))
+    }
+  }
+
+  @Test func aServerThatIsDownEndsWith75() async throws {
+    try await withStage { stage in
+      await stage.stopServer()
+      let agent = try stage.startAgent(
+        usual: [
+          "fetch", stage.mock.baseURL + Self.path, "-o", stage.path("out"), "--sha256", DownloadTests.sha256("x"),
+        ])
+      #expect(try await agent.wait() == .exited(75))
+      #expect(agent.log.contains("try 6 of 6") && agent.log.contains("the connection was refused"))
+      #expect(!FileManager.default.fileExists(atPath: stage.path("out")))
+    }
+  }
+
+  @Test(arguments: [400, 401, 403, 404, 410])
+  func whatWillNotPassIsTriedOnceAndEndsWith1(status: Int) async throws {
+    try await withStage { stage in
+      stage.mock.inject(.status(status), "GET", Self.path)
+      let agent = try fetch(stage)
+      #expect(try await agent.wait() == .exited(1))
+      #expect(agent.log.contains("the server answered \(status)"))
+      #expect(stage.mock.requests.count == 1)
+    }
+  }
+
   @Test(arguments: [true, false]) func aCutAnswerIsContinuedWhereItEnded(hasDigest: Bool) async throws {
     try await withStage { stage in
       stage.mock.inject(.truncate, "GET", Self.path, times: 1)
