@@ -34,7 +34,8 @@ import Testing
 
   @Test("Lists, digests, URLs, options", arguments: Shell.allCases)
   func words(shell: Shell) throws {
-    let machine = try StageOne(shell, "yes.a yes.b=1 no.a=0 no.b=off wait=12 bad=-1 long=12345678901")
+    let machine = try StageOne(
+      shell, "yes.a yes.b=1 no.a=0 no.b=off wait=12 bad=-1 long=12345678901 API_CB=10.1.1.1:9080")
     let digest = String(repeating: "0aF9", count: 16)
     for (line, expected) in [
       ("list_item a,,c 1", "a"), ("list_item a,,c 2", ""), ("list_item a,,c 3", "c"),
@@ -43,6 +44,9 @@ import Testing
       ("is_digest \(digest) && echo yes", "yes"), ("is_digest \(digest)0 || echo no", "no"),
       ("is_digest \(digest.replacing("F", with: "g")) || echo no", "no"),
       ("shown_url http://user:secret@h/x", "http://h/x"), ("shown_url http://h/x@y", "http://h/x@y"),
+      ("absolute_url https://h/x", "https://h/x"),
+      ("absolute_url common/base.img", "http://10.1.1.1:9080/common/base.img"),
+      ("absolute_url /common/base.img", "http://10.1.1.1:9080/common/base.img"), ("absolute_url ''", ""),
       ("overlay_options overlay /base /o/1 /o/2 /o/3", "lowerdir=/o/2:/o/1:/base,upperdir=/o/3,workdir=/o/work"),
       ("overlay_options overlayfs /base /o/1", "lowerdir=/base,upperdir=/o/1"), ("duration 1.25 4.06", "2.8"),
       ("switch yes.a && switch yes.b && ! switch no.a && ! switch no.b && ! switch none && echo good", "good"),

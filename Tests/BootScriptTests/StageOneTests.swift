@@ -172,6 +172,14 @@ import Testing
     #expect(!console.contains(" lo "))
   }
 
+  @Test("Names without a scheme are files of the task API's server", arguments: Shell.allCases)
+  func relativeNames(shell: Shell) throws {
+    let machine = try machine(shell, "BASEFS=common/base.img OVERLAYFS=common/one.cpio.gz API_CB=10.1.1.1:9080")
+    #expect(try boot(machine).contains("switching to the root"))
+    #expect(machine.text("calls").contains("agent fetch http://10.1.1.1:9080/common/base.img "))
+    #expect(machine.text("calls").contains("agent fetch http://10.1.1.1:9080/common/one.cpio.gz "))
+  }
+
   @Test("Without overlays the base image boots alone", arguments: Shell.allCases)
   func noOverlay(shell: Shell) throws {
     let machine = try machine(shell, "BASEFS=http://10.1.1.1/common/base.img")
@@ -192,13 +200,23 @@ import Testing
     #expect(try boot(two).contains("this kernel's overlayfs takes one overlay only"))
   }
 
-  @Test("monorail.debug offers shells on all consoles instead of waiting", arguments: Shell.allCases)
+  @Test("monorail.debug offers shells on all consoles, until one of them ends", arguments: Shell.allCases)
   func debugShells(shell: Shell) throws {
     let machine = try machine(shell, "monorail.debug")
+    // Nobody sits at the first console: its shell goes on.
+    try machine.write("dev/tty1", "")
+    try machine.program(
+      "setsid",
+      """
+      until grep -q "/ttyS0'" "$D/calls"; do :; done
+      case $* in *"/tty1'"*) exec tail -f /dev/null ;; esac
+      until grep -q "/tty1'" "$D/calls"; do :; done
+      """)
     let console = try boot(machine)
     #expect(console.contains("shells are on the consoles (tty0 ttyS0 )"))
     let calls = machine.text("calls")
     #expect(calls.contains("setsid sh -c exec sh -i <>'\(machine.path("dev"))/tty1'") && calls.contains("/ttyS0'"))
+    #expect(calls.hasSuffix("reboot -f\n"))
     #expect(!console.contains("rebooting in"))
   }
 
