@@ -117,6 +117,12 @@ import Testing
       Failure(
         name: "server down", answers: String(repeating: "75 GET x: connection refused\n", count: 100),
         says: ["GET x: connection refused; trying again in 1 s", "connection refused; so for 3"]),
+      Failure(
+        name: "killed", answers: "137 Killed\n",
+        says: [
+          "cannot boot: fetching http://10.1.1.1/common/base.img was ended by signal 9: too little memory? "
+            + "256 MiB of it are available"
+        ]),
       Failure(name: "no archive", overlay: "echo '<html>' >", says: ["one.cpio.gz is no cpio archive"]),
       Failure(
         name: "cut archive", overlay: "truncate -s 100", says: ["cannot unpack http://10.1.1.1/common/one.cpio.gz"]),

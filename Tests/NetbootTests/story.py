@@ -42,6 +42,7 @@ ROOT_CHECKS = {
         {"cmd": "/opt/MegaRAID/MegaCli/MegaCli64 -AdpFwFlash -f /etc/issue -a0", "source": "megacli-flash"},
         {"cmd": "cat /opt/MegaRAID/MegaCli/calls.log", "source": "megacli-calls"},
         {"cmd": "findmnt -n -o FSTYPE,OPTIONS /; cat /proc/cmdline; cat /etc/resolv.conf", "source": "root"},
+        {"cmd": "pgrep -af '[u]dhcpc'; cat /proc/net/route", "source": "lease"},
     ]
 }
 AFTER_REBOOT = {

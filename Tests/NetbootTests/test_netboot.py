@@ -141,6 +141,12 @@ class Root(unittest.TestCase):
         self.assertIn("boot=monorail", text)
         self.assertIn("nameserver 10.0.2.3", text)
 
+    def test_the_lease_is_carried_over_and_renewed(self):
+        text = story.output("root", "lease")
+        self.assertRegex(text, r"busybox udhcpc .*-i \w+ -r 10\.0\.2\.15 ")
+        # The default route by 10.0.2.2, as the kernel writes it.
+        self.assertRegex(text, r"(?m)^\w+\s+00000000\s+0202000A\s")
+
     def test_megacli_formats(self):
         self.assertEqual(re.findall(r"Raw Size: .*\[(0x[0-9a-f]+) Sectors\]", story.output("root", "megacli-disks")),
                          [hex(size // 512) for size, _ in HARDWARE.megaraid])
