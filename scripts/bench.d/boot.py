@@ -39,7 +39,10 @@ def boot():
         failed = sum(is_failure(task) for task in report["tasks"])
         _, report = rack.server.wait_for_report(Rack.NODE, PATIENCE, entry.index + 1)
         memory = {line.split(":")[0]: int(line.split()[1]) for line in report["tasks"][0]["stdout"].splitlines()}
-        return stages(rack.timeline), failed, memory
+        found = stages(rack.timeline)
+        if not {TOTAL, SWITCHED} <= {name for name, _ in found}:
+            raise NetbootError("the console does not tell of every stage of a boot that came to its report")
+        return found, failed, memory
 
 
 def largest(sizes, count=6):
@@ -79,6 +82,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="boots (3)")
     parser.add_argument("--json", metavar="FILE", help="write the figures there, too")
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds is 1 or more")
     end_cleanly_on_signals()
     # The limits are for an emulated CPU, which is the same everywhere.
     accelerator = os.environ.setdefault("MONORAIL_ACCELERATOR", "tcg")
