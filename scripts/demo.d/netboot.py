@@ -21,7 +21,7 @@ HARDWARE = Hardware(
     vendor="Acme, Inc.", product="Rackable R100", serial="SN-4711", nics=2, nvme=[(96 * MIB, "NVME-0042")],
     megaraid=[(64 * MIB, "RAID-0001"), (80 * MIB, "RAID-0002")], ipmi=True, lldp=("rack1-leaf2", "swp7"))
 # What tells of the boot; the kernel's lines and the commands' output (| and !) are left out.
-TOLD = re.compile(r"monorail: |rc\.local: |monorail-agent|iPXE \(|^net0: |^INIT: |task \d+/\d+ (?![|!])")
+TOLD = re.compile(r"^(?!.* task \d+/\d+ [|!] ).*(monorail: |rc\.local: |monorail-agent |iPXE \(|^net0: |^INIT: )")
 
 
 def heading(text):
