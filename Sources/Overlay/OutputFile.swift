@@ -7,8 +7,8 @@ import SystemFiles
 final class OutputFile: ByteSink {
   let path: String
   private let descriptor: Int32
-  /// Those of the file that it replaces: one that was kept from others stays so.
-  private let oldPermissions: mode_t?
+  /// Those of the file that it replaces: one that was kept from others stays so. Else what the umask leaves.
+  private let usualPermissions: mode_t
   /// The name it has for now, where the file system knows no files without one.
   private var temporaryPath: String?
   private var isSynchronized = false
@@ -19,12 +19,12 @@ final class OutputFile: ByteSink {
     var status = stat()
     // Through symlinks, for /dev/stdout: a device or a pipe must not be replaced with a file.
     let isThere = stat(path, &status) == 0
-    oldPermissions = isThere ? status.st_mode & 0o777 : nil
+    let oldPermissions = isThere ? status.st_mode & 0o777 : nil
     if isThere, status.st_mode & S_IFMT != S_IFREG {
       if status.st_mode & S_IFMT == S_IFDIR { throw OverlayError(SystemError("write \(path)", errno: EISDIR)) }
       throw OverlayError("cannot write \(path): it is a device, a pipe or a socket; give the name of a file")
     }
-    let unnamed = open(directory, O_RDWR | O_CLOEXEC | monorail_open_unnamed_flag(), 0o600)
+    let unnamed = open(directory, O_RDWR | O_CLOEXEC | monorail_open_unnamed_flag(), 0o666)
     if unnamed >= 0 {
       descriptor = unnamed
     } else {
@@ -32,10 +32,14 @@ final class OutputFile: ByteSink {
         throw .system("create \(path)")
       }
       let temporary = "\(directory)/.\(name).\(getpid())"
-      descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+      descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       guard descriptor >= 0 else { throw .system("create \(temporary)") }
       temporaryPath = temporary
     }
+    // Not by umask(2), which changes the mask of every thread to tell it.
+    guard fstat(descriptor, &status) == 0 else { throw .system("create \(path)") }
+    usualPermissions = oldPermissions ?? status.st_mode & 0o777
+    guard fchmod(descriptor, 0o600) == 0 else { throw .system("create \(path)") }
   }
 
   deinit {
@@ -59,7 +63,7 @@ final class OutputFile: ByteSink {
   ///
   /// - Parameter permissions: what it will have; `nil` for those of the old file, or else what the umask leaves.
   func synchronize(permissions: mode_t? = nil) throws(OverlayError) {
-    guard fchmod(descriptor, permissions ?? oldPermissions ?? Self.usualPermissions) == 0, fsync(descriptor) == 0 else {
+    guard fchmod(descriptor, permissions ?? usualPermissions) == 0, fsync(descriptor) == 0 else {
       throw .system("write \(path)")
     }
     isSynchronized = true
@@ -81,12 +85,6 @@ final class OutputFile: ByteSink {
     }
     if let temporaryPath, rename(temporaryPath, path) != 0 { throw .system("create \(path)") }
     temporaryPath = nil
-  }
-
-  private static var usualPermissions: mode_t {
-    let mask = umask(0)
-    umask(mask)
-    return 0o666 & ~mask
   }
 
   private static func split(_ path: String) -> (directory: String, name: String) {
