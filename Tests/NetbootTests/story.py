@@ -64,8 +64,6 @@ class Story:
         self.bmc = None
         self.status = None
         self.syslog = ""
-        self.ending = None
-        self.hardware = HARDWARE
         self.timeline = None
 
     def run(self):
@@ -134,7 +132,7 @@ class Story:
         server.start()
         server.push(Rack.NODE, STAY_UP)
         position = self._report("stay", last.index)
-        self.ending = self.timeline.wait("console", r"rc\.local: .*stays up", PATIENCE, position)
+        self.timeline.wait("console", r"rc\.local: .*stays up", PATIENCE, position)
         with open(self.rack.server.results_file(os.path.join(Rack.NODE, "syslog.log")), errors="replace") as file:
             self.syslog = file.read()
         self.status = machine.execute("query-status")["status"]

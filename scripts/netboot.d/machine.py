@@ -11,7 +11,6 @@ import socket
 import subprocess
 import tempfile
 import threading
-import time
 
 from bmc import BMC
 from neighbor import Neighbor

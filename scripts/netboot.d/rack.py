@@ -68,12 +68,12 @@ def end_cleanly_on_signals():
 class Rack:
     NODE = "node-1"
 
-    def __init__(self, hardware, overlays=None, server_arguments=(), listener=None, dist=None, results=None):
+    def __init__(self, hardware, overlays=None, server_arguments=(), listener=None, results=None):
         """overlays: files (dist/discovery.overlay.cpio.gz). results: a directory that stays. The node's identifier is NODE.
 
         Also sets up what tasks refer to: workflows and templates of this directory.
         """
-        dist = dist or os.path.join(TOP, "dist")
+        dist = os.path.join(TOP, "dist")
         mock = os.environ.get("MONORAIL_MOCK")
         if not mock:
             raise NetbootError("MONORAIL_MOCK is not set: it names the program monorail-mock; scripts/netboot sets it")
