@@ -15,8 +15,7 @@ struct Placeholders {
 
   private struct Placed {
     let path: OverlayPath
-    let inode: ino_t
-    let changed: timespec
+    let status: stat
     /// The name under which what the overlay had there waits.
     let original: String?
   }
@@ -69,8 +68,11 @@ struct Placeholders {
       original = name
     }
     try make()
+    // Of long ago, so that a write which comes before the kernel's clock has ticked is told from none.
+    let longAgo = [timespec(), timespec()]
+    try check("set the time of \(path) in the workspace") { utimensat(AT_FDCWD, place, longAgo, AT_SYMLINK_NOFOLLOW) }
     guard let status = upper.status(of: path) else { throw .failed("find \(path) in the overlay") }
-    placed.append(Placed(path: path, inode: status.st_ino, changed: status.st_ctim, original: original))
+    placed.append(Placed(path: path, status: status, original: original))
   }
 
   /// Not in one of the file systems that are mounted in the workspace.
@@ -83,14 +85,12 @@ struct Placeholders {
   mutating func remove() throws(OverlayError) {
     while let item = placed.popLast() {
       let name = upper.systemName(item.path)
-      if let status = upper.status(of: item.path), status.st_ino == item.inode {
+      if let status = upper.status(of: item.path), status.st_ino == item.status.st_ino {
         try upper.keepingTime(of: item.path.parent ?? .root) { () throws(OverlayError) in
           if status.isDirectory {
             guard rmdir(name) == 0 else { return }
           } else {
-            guard status.st_ctim.tv_sec == item.changed.tv_sec, status.st_ctim.tv_nsec == item.changed.tv_nsec else {
-              return
-            }
+            guard status.st_ctim == item.status.st_ctim, status.st_mtim == item.status.st_mtim else { return }
             try check("remove \(item.path) from the overlay") { unlink(name) }
           }
           if let original = item.original {
@@ -100,5 +100,11 @@ struct Placeholders {
       }
       if let original = item.original { unlink(original) }
     }
+  }
+}
+
+extension timespec {
+  fileprivate static func == (one: timespec, other: timespec) -> Bool {
+    one.tv_sec == other.tv_sec && one.tv_nsec == other.tv_nsec
   }
 }
