@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/loop.h>
+#include <linux/major.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -16,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +37,20 @@ static int configure_in_steps(int device, int image, const struct loop_info64 *i
   return -1;
 }
 
+static int open_loop_device(int number) {
+  char path[32];
+  snprintf(path, sizeof path, "/dev/loop%d", number);
+  int device = open(path, O_RDONLY | O_CLOEXEC);
+  if (device >= 0 || errno != ENOENT) return device;
+  // The kernel makes a device when it is wanted, and the /dev of a container does not get it.
+  if (mknod(path, S_IFBLK | 0600, makedev(LOOP_MAJOR, (unsigned)number)) != 0) return -1;
+  device = open(path, O_RDONLY | O_CLOEXEC);
+  int error = errno;
+  unlink(path);
+  errno = error;
+  return device;
+}
+
 int monorail_loop_attach(int image, const char *name, int *number) {
   *number = -1;
   int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
@@ -44,10 +60,12 @@ int monorail_loop_attach(int image, const char *name, int *number) {
   for (int attempt = 0; attempt < 64; attempt++) {
     *number = ioctl(control, LOOP_CTL_GET_FREE);
     if (*number < 0) break;
-    char path[32];
-    snprintf(path, sizeof path, "/dev/loop%d", *number);
-    device = open(path, O_RDONLY | O_CLOEXEC);
-    if (device < 0) break;
+    device = open_loop_device(*number);
+    if (device < 0) {
+      // Going, or made and taken away by another program at this moment.
+      if (errno == ENXIO || errno == EBUSY || errno == EEXIST || errno == ENOENT) continue;
+      break;
+    }
     struct loop_config config = {.fd = (unsigned)image};
     config.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
     strncpy((char *)config.info.lo_file_name, name, LO_NAME_SIZE - 1);
