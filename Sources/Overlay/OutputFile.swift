@@ -15,7 +15,7 @@ final class OutputFile: ByteSink {
 
   init(_ path: String) throws(OverlayError) {
     self.path = path
-    let (directory, name) = Self.split(path)
+    let directory = Self.split(path).directory
     var status = stat()
     // Through symlinks, for /dev/stdout: a device or a pipe must not be replaced with a file.
     let isThere = stat(path, &status) == 0
@@ -31,7 +31,7 @@ final class OutputFile: ByteSink {
       guard [EOPNOTSUPP, EISDIR, EINVAL].contains(errno) || (errno == ENOENT && access(directory, F_OK) == 0) else {
         throw .system("create \(path)")
       }
-      let temporary = "\(directory)/.\(name).\(getpid())"
+      let temporary = Self.temporaryName(beside: path)
       descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       guard descriptor >= 0 else { throw .system("create \(temporary)") }
       temporaryPath = temporary
@@ -72,12 +72,10 @@ final class OutputFile: ByteSink {
   /// Puts the file in place, synchronized.
   func finish() throws(OverlayError) {
     if !isSynchronized { try synchronize() }
-    let (directory, name) = Self.split(path)
     if temporaryPath == nil {
       let unnamed = "/proc/self/fd/\(descriptor)"
       if linkat(AT_FDCWD, unnamed, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 { return }
-      let temporary = "\(directory)/.\(name).\(getpid())"
-      unlink(temporary)
+      let temporary = Self.temporaryName(beside: path)
       guard linkat(AT_FDCWD, unnamed, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW) == 0 else {
         throw .system("create \(path)")
       }
@@ -85,6 +83,12 @@ final class OutputFile: ByteSink {
     }
     if let temporaryPath, rename(temporaryPath, path) != 0 { throw .system("create \(path)") }
     temporaryPath = nil
+  }
+
+  /// A name that no other thread, program or machine takes.
+  private static func temporaryName(beside path: String) -> String {
+    let (directory, name) = split(path)
+    return "\(directory)/.\(name).\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
   }
 
   private static func split(_ path: String) -> (directory: String, name: String) {

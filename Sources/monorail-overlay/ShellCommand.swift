@@ -26,7 +26,7 @@ struct ShellCommand: ParsableCommand {
       on a disk. After kill -9 a directory .monorail-overlay-* is left there, which
       the next run with that --work-dir removes; beside a directory that was changed
       it is .NAME.shell-*. Nothing stays of an archive that was being written, but
-      for the instant in which it gets its name: .NAME.PID.
+      for the instant in which it gets its name: .NAME.SUFFIX.
 
       EXAMPLES
         monorail-overlay shell --base base.squashfs.img tools.overlay.cpio.gz

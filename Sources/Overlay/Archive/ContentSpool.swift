@@ -13,9 +13,9 @@ public final class ContentSpool: Sendable {
     self.directory = directory
     var descriptor = open(directory, O_RDWR | O_CLOEXEC | monorail_open_unnamed_flag(), 0o600)
     if descriptor < 0 {
-      let path = "\(directory)/.spool.\(getpid())"
+      let path = "\(directory)/.spool.\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
       descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-      unlink(path)
+      if descriptor >= 0 { unlink(path) }
     }
     guard descriptor >= 0 else { throw .system("make a temporary file in \(directory)") }
     self.descriptor = descriptor
