@@ -90,7 +90,8 @@ let package = Package(
       swiftSettings: strict),
 
     .testTarget(
-      name: "IntegrationTests", dependencies: ["Digests", "JSONDocument", "MockMonorail", "MonorailProtocol"],
+      name: "IntegrationTests",
+      dependencies: ["CLinux", "Digests", "JSONDocument", "MockMonorail", "MonorailProtocol"],
       swiftSettings: strict),
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport"], swiftSettings: strict),
     .testTarget(
@@ -105,11 +106,11 @@ let package = Package(
       name: "MonorailProtocolTests", dependencies: ["JSONDocument", "MonorailProtocol"], swiftSettings: strict),
     .testTarget(name: "OverlayTests", dependencies: ["Digests", "Overlay"], swiftSettings: strict),
     .testTarget(
-      name: "OverlayToolTests", dependencies: ["Digests", "JSONDocument", "Overlay", "monorail-overlay"],
+      name: "OverlayToolTests", dependencies: ["CLinux", "Digests", "JSONDocument", "Overlay", "monorail-overlay"],
       swiftSettings: strict),
     .testTarget(name: "OverlayWorkspaceTests", dependencies: ["Overlay", "OverlayWorkspace"], swiftSettings: strict),
-    .testTarget(name: "BootScriptTests", swiftSettings: strict),
-    .testTarget(name: "RcLocalTests", swiftSettings: strict),
+    .testTarget(name: "BootScriptTests", dependencies: ["CLinux"], swiftSettings: strict),
+    .testTarget(name: "RcLocalTests", dependencies: ["CLinux"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

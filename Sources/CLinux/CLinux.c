@@ -34,6 +34,10 @@ const char *monorail_error_name(int error) { return strerrorname_np(error); }
 
 const char *monorail_signal_name(int signal) { return sigabbrev_np(signal); }
 
+int monorail_spawn_closing_from(posix_spawn_file_actions_t *actions, int descriptor) {
+  return posix_spawn_file_actions_addclosefrom_np(actions, descriptor);
+}
+
 int monorail_spawn_in_directory(posix_spawn_file_actions_t *actions, const char *path) {
   return posix_spawn_file_actions_addchdir_np(actions, path);
 }

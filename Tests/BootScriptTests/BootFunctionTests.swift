@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The pure pieces of the boot script.
-@Suite(.timeLimit(.minutes(2))) struct BootFunctionTests {
+@Suite(.timeLimit(.minutes(30))) struct BootFunctionTests {
   @Test(
     "Parameters are split as the kernel splits them",
     arguments: [

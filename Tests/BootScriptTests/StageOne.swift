@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Testing
 
@@ -107,7 +108,7 @@ final class StageOne {
     let confined = [
       "/usr/bin/unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc",
       // The first process of a namespace cannot be killed from within.
-      "/usr/bin/timeout", "--kill-after=1", "60",
+      "/usr/bin/timeout", "--kill-after=1", "600",
     ]
     // Not written by this process: a child that another test starts meanwhile would hold the file open for writing for
     // a moment, and the kernel runs no file that is.
@@ -125,6 +126,7 @@ final class StageOne {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    monorail_spawn_closing_from(&actions, 3)
     // Threads of the test runner block signals.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)

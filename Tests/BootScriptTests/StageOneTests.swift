@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The whole of stage 1, with programs that stand in for the kernel, the network and the server.
-@Suite(.timeLimit(.minutes(2))) struct StageOneTests {
+@Suite(.timeLimit(.minutes(30))) struct StageOneTests {
   private static let mac = "00:1e:67:98:bc:7e"
   private static let urls = "BASEFS=http://10.1.1.1/common/base.img OVERLAYFS=http://10.1.1.1/common/one.cpio.gz"
 

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Testing
 
@@ -136,7 +137,7 @@ func eventually<Value>(
   while true {
     if let value = try look() { return value }
     guard ContinuousClock.now < end else { throw ToolFailure("waited \(limit) for \(what)") }
-    try await Task.sleep(for: .milliseconds(5))
+    try await Task.sleep(for: .milliseconds(20))
   }
 }
 
@@ -163,8 +164,8 @@ final class ToolProcess {
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, input, O_RDWR, 0)
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, outputs + ".out", O_WRONLY | O_CREAT, 0o600)
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, outputs + ".err", O_WRONLY | O_CREAT, 0o600)
-    // Nothing of the tests' own.
-    for descriptor in Int32(3)..<256 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+    // Nothing of the tests' own, above all not the mock's sockets.
+    monorail_spawn_closing_from(&actions, 3)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }

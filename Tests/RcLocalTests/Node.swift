@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Testing
 
@@ -86,6 +87,7 @@ final class Node {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, 1, 2)
+    monorail_spawn_closing_from(&actions, 3)
     // Threads of the test runner block signals; a node's init does not.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)

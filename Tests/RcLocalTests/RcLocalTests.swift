@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(30)))
 struct RcLocalTests {
   /// An exit code of the agent and what must follow; the table of docs/protocol.md.
   struct Outcome: Sendable, CustomTestStringConvertible {

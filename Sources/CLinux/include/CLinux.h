@@ -25,6 +25,9 @@ const char *monorail_signal_name(int signal);
 // Has the started program begin in a directory (a GNU extension).
 int monorail_spawn_in_directory(posix_spawn_file_actions_t *actions, const char *path);
 
+// Leaves the started program none of the descriptors from that number on, but for those of later actions (a GNU extension).
+int monorail_spawn_closing_from(posix_spawn_file_actions_t *actions, int descriptor);
+
 // A session of its own, default signal handling, and the given signal mask.
 short monorail_spawn_flags(void);
 

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Synchronization
 
@@ -36,8 +37,8 @@ final class AgentProcess: Sendable {
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, outputPath, flags, 0o600)
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, logPath, flags, 0o600)
-    // Nothing of the tests' own, above all not the mock's sockets; that some are not open does not matter.
-    for descriptor in Int32(3)..<1024 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+    // Nothing of the tests' own, above all not the mock's sockets.
+    monorail_spawn_closing_from(&actions, 3)
 
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
