@@ -23,7 +23,7 @@ from timeline import NetbootError  # noqa: E402
 MIB = 1 << 20
 OVERLAY = "test.overlay.cpio.gz"
 # For one boot to a report, also where other builds share the machine.
-PATIENCE = 900
+PATIENCE = 1800
 OUTAGE = 60
 
 HARDWARE = Hardware(
@@ -81,7 +81,7 @@ class Story:
         """Shows what goes on, for those who wait and for those who look for a failure's cause."""
         place = os.environ.get("MONORAIL_NETBOOT_LOG")
         if place:
-            with open(place, "a") as file:
+            with open(place, "a", encoding="utf-8") as file:
                 print("%8.2f  %-7s  %s" % (entry.at, entry.kind, entry.text), file=file)
 
     def _report(self, name, since):
@@ -91,6 +91,10 @@ class Story:
     def _reset(self, since):
         self.resets.append(self.timeline.wait("qmp", r"^RESET guest-reset", PATIENCE, since))
         return self.resets[-1].index + 1
+
+    def _greeting(self, since):
+        """Waits for that of agetty, which throws away what the console has not printed yet as it starts."""
+        self.timeline.wait("console", r"This text is from the overlay", PATIENCE, since)
 
     def _boots(self):
         server = self.rack.server
@@ -110,6 +114,7 @@ class Story:
 
         # A poll without work shows that nothing is handed out again.
         self.timeline.wait("server", r"^GET /api/\S+/tasks/%s 404" % Rack.NODE, PATIENCE, position)
+        self._greeting(position)
         server.push(Rack.NODE, AFTER_REBOOT)
         position = self._report("after", position)
         self.rack.write_digest(OVERLAY, "0" * 64)
@@ -122,14 +127,18 @@ class Story:
         server.restart("--kernel-args=monorail.reboot=600")
         position = self._reset(refused.index)
 
-        self.last_start = self.timeline.wait("console", r"monorail: .*stage 1:", PATIENCE, position)
+        # The kernel and the initramfs are loaded; nothing else is wanted before stage 1.
+        self.timeline.wait("console", r"Linux version ", PATIENCE, position)
         server.stop()
-        first = self.timeline.wait("console", r"monorail: .*(trying again|refused|connect)", PATIENCE, position)
+        self.last_start = self.timeline.wait("console", r"monorail: .*stage 1:", PATIENCE, position)
+        first = self.timeline.wait(
+            "console", r"monorail: .*(trying again|refused|connect)", PATIENCE, self.last_start.index)
         last = first
         while last.at - first.at < OUTAGE:
             last = self.timeline.wait("console", r"monorail: .*(trying again|refused|connect)", PATIENCE, last.index + 1)
         self.outage = (first, last)
         server.start()
+        self._greeting(last.index)
         server.push(Rack.NODE, STAY_UP)
         position = self._report("stay", last.index)
         self.timeline.wait("console", r"rc\.local: .*stays up", PATIENCE, position)
@@ -138,10 +147,11 @@ class Story:
         self.status = machine.execute("query-status")["status"]
 
     def console(self, boot):
-        """The lines of the console in the n-th boot, from 1."""
-        begin = self.resets[boot - 2].index if boot > 1 else 0
-        end = self.resets[boot - 1].index if boot <= len(self.resets) else len(self.timeline)
-        return [entry.text for entry in self.timeline.all("console") if begin <= entry.index < end]
+        """The lines of the console in the n-th boot, from 1. The firmware's first line tells where one begins: QEMU's event
+        comes another way, and may be read before the last lines of the boot that it ended."""
+        lines = [entry.text for entry in self.timeline.all("console")] if self.timeline else []
+        begins = [number for number, line in enumerate(lines) if "SeaBIOS (version" in line] + [len(lines)]
+        return lines[begins[boot - 1]:begins[boot]] if boot < len(begins) else []
 
     def output(self, report, source):
         """What that task printed; it must have succeeded, as far as the server is concerned."""

@@ -107,6 +107,8 @@ class VirtualMachine:
         self.neighbor = None
         self.threads = []
         self.last_words = None
+        # No pipe, which would hold up one that complains much.
+        self.complaints = tempfile.TemporaryFile()
         try:
             self._start(self._prepare(boot_url, accelerator))
         except BaseException:
@@ -176,7 +178,7 @@ class VirtualMachine:
         listeners = [self._listen(name) for name in (["qmp", "lldp"] if self.hardware.lldp else ["qmp"])]
         try:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints)
             self._begin(self._read_console, self.process.stdout)
             # It connects to all of them before it does anything.
             connections = [self._accept(listener) for listener in listeners]
@@ -231,7 +233,8 @@ class VirtualMachine:
             for line in lines:
                 self.timeline.add("console", CONTROL.sub("", line.decode(errors="replace")).rstrip())
         status = self.process.wait()
-        self.last_words = self.process.stderr.read().decode(errors="replace").strip() or "status %d" % status
+        self.complaints.seek(0)
+        self.last_words = self.complaints.read().decode(errors="replace").strip() or "status %d" % status
         for kind in ("console", "qmp", "bmc"):
             self.timeline.end(kind, "QEMU ended: " + self.last_words if status else "the virtual machine is off")
 
@@ -297,7 +300,7 @@ class VirtualMachine:
         for thread in self.threads:
             thread.join(30)
         if self.process:
-            for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            for stream in (self.process.stdin, self.process.stdout, self.complaints):
                 stream.close()
         shutil.rmtree(self.directory, ignore_errors=True)
         if self.held is not None:

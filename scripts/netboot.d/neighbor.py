@@ -7,7 +7,7 @@ MAC = bytes.fromhex("02006d720001")
 
 
 class Neighbor:
-    def __init__(self, connection, name, port, interval=2):
+    def __init__(self, connection, name, port, interval=0.25):
         """connection: to QEMU's filter-redirector, which takes each frame behind its length."""
         self.connection, self.interval = connection, interval
         self.stopped = threading.Event()
@@ -23,7 +23,7 @@ class Neighbor:
         self.message = struct.pack("!I", len(frame)) + frame
 
     def serve(self):
-        """Once every two seconds, as a switch does once every thirty."""
+        """Often, where a switch does it once every thirty seconds: a node looks soon after its start."""
         try:
             while not self.stopped.wait(self.interval):
                 self.connection.sendall(self.message)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import urllib.request
@@ -20,7 +21,11 @@ class Server:
         self.timeline, self.program, self.work = timeline, program, work
         self.process = None
         self.reader = None
-        self.port = 0
+        # Nobody else gets the port while the server is away. Bound and not listening, this refuses connections.
+        self.reserved = socket.socket()
+        self.reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.reserved.bind(("127.0.0.1", 0))
+        self.port = self.reserved.getsockname()[1]
         for name in ("results", "files", "templates", "workflows"):
             os.makedirs(os.path.join(work, name), exist_ok=True)
         # What a virtual machine calls this machine's loopback; it goes into what is pushed from here.
@@ -37,6 +42,7 @@ class Server:
 
     def __exit__(self, *_):
         self.stop()
+        self.reserved.close()
 
     def start(self):
         self.timeline.begin("server")
@@ -46,8 +52,7 @@ class Server:
         since = len(self.timeline)
         self.reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
         self.reader.start()
-        listening = self.timeline.wait("server", r"listens at ", 60, since)
-        self.port = int(re.search(r":(\d+)$", listening.text).group(1))
+        self.timeline.wait("server", r"listens at ", 60, since)
 
     def _read(self, output):
         for line in output:

@@ -67,6 +67,9 @@ class Timeline:
                     checked += 1
                     if entry.kind == kind and re.search(pattern, entry.text):
                         return entry
+                    if entry.kind == "console" and "Kernel panic - " in entry.text:
+                        raise NetbootError("waited for %r of %s, but the kernel panicked\n%s" % (
+                            pattern, kind, self._tail()))
                 if kind in self.ended:
                     raise NetbootError("waited for %r of %s, but %s\n%s" % (pattern, kind, self.ended[kind], self._tail()))
                 left = deadline - time.monotonic()
