@@ -4,7 +4,7 @@ import MockMonorail
 import Testing
 
 /// `kill -9`, and the agent that is started after it on the same state.
-@Suite(.timeLimit(.minutes(10))) struct CrashTests {
+@Suite(.timeLimit(.minutes(30))) struct CrashTests {
   private func note(_ stage: Stage, _ what: String) -> String { "echo \(what) >>'\(stage.path("runs"))'" }
 
   @Test func aTaskThatWasInterruptedIsNeverRunAgain() async throws {

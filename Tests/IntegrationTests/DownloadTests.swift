@@ -5,7 +5,7 @@ import MockMonorail
 import Testing
 
 /// `downloadUrl`.
-@Suite(.timeLimit(.minutes(10))) struct DownloadTests {
+@Suite(.timeLimit(.minutes(30))) struct DownloadTests {
   static let script = "#!/bin/sh\necho \"script says $1\"\n"
 
   static func sha256(_ text: String) -> String {

@@ -4,7 +4,7 @@ import MockMonorail
 import Testing
 
 /// How the agent ends.
-@Suite(.timeLimit(.minutes(10))) struct ExitTests {
+@Suite(.timeLimit(.minutes(30))) struct ExitTests {
   private static let exits: [(String, Int32)] = [
     ("1", 1), ("2", 2), ("127", 127), ("0", 0), (#"{"code":2}"#, 2), (#"{"code":0,"x":1}"#, 0), ("3.0", 3),
   ]
@@ -144,7 +144,7 @@ import Testing
       // Two that are pending at the same time are one to the kernel.
       try await eventually("the first signal is taken") { first.hasPendingSignals ? nil : () }
       first.signal(SIGTERM)
-      #expect(try await first.wait(.seconds(5)) == .exited(143))
+      #expect(try await first.wait(.seconds(30)) == .exited(143))
       #expect(stage.mock.reports().isEmpty)
       let second = try stage.startAgent()
       try await second.waitForLog("still runs, waiting for its end")
@@ -162,7 +162,7 @@ import Testing
       let agent = try stage.startAgent("--poll-interval", "60s")
       try await stage.mock.waitForRequests { _ in true }
       agent.signal(SIGTERM)
-      #expect(try await agent.wait(.seconds(5)) == .exited(143))
+      #expect(try await agent.wait(.seconds(30)) == .exited(143))
       #expect(agent.log.contains("asked to stop, and nothing is running: leaving"))
     }
   }

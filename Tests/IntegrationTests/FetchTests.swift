@@ -5,7 +5,7 @@ import MockMonorail
 import Testing
 
 /// `monorail-agent fetch` and `monorail-agent config`.
-@Suite(.timeLimit(.minutes(10))) struct FetchTests {
+@Suite(.timeLimit(.minutes(30))) struct FetchTests {
   private static let text = String(repeating: "firmware block\n", count: 40_000)
   private static let path = "/api/current/files/image.bin"
 
@@ -110,12 +110,12 @@ import Testing
     try await withStage { stage in
       stage.mock.inject(.truncate, "GET", Self.path, times: 1)
       stage.mock.inject(.status(503), "GET", Self.path, times: 1)
-      stage.mock.inject(.delay(.milliseconds(500)), "GET", Self.path, times: 1)
+      stage.mock.inject(.delay(.seconds(3)), "GET", Self.path, times: 1)
+      let new = Self.text.replacing("block", with: "BLOCK")
+      try new.write(toFile: stage.path("new"), atomically: false, encoding: .utf8)
       let agent = try fetch(stage)
       try await stage.mock.waitForRequests { $0.status == 503 }
-      let new = Self.text.replacing("block", with: "BLOCK")
       // A new file, as a server puts one in place.
-      try new.write(toFile: stage.path("new"), atomically: false, encoding: .utf8)
       #expect(rename(stage.path("new"), stage.mock.filesDirectory + "/image.bin") == 0)
       #expect(try await agent.wait() == .exited(0))
       #expect(stage.text("out") == new)

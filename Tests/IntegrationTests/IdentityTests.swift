@@ -4,7 +4,7 @@ import MockMonorail
 import Testing
 
 /// How the agent learns who it is, and whom it polls.
-@Suite(.timeLimit(.minutes(10))) struct IdentityTests {
+@Suite(.timeLimit(.minutes(30))) struct IdentityTests {
   static let mac = "00:1e:67:98:bc:7e"
 
   /// Everything but the server and the node.

@@ -4,7 +4,7 @@ import MockMonorail
 import Testing
 
 /// The kernels of the first images lack system calls that today's libraries like to use. `strace` takes them away.
-@Suite(.timeLimit(.minutes(10))) struct OldKernelTests {
+@Suite(.timeLimit(.minutes(30))) struct OldKernelTests {
   static let missing = ["pidfd_open", "clone3", "close_range", "getrandom", "statx", "copy_file_range"]
 
   private func wrapper(_ calls: [String]) -> [String] {

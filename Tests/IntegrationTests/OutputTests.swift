@@ -3,7 +3,7 @@ import JSONDocument
 import Testing
 
 /// What commands print, and how it arrives.
-@Suite(.timeLimit(.minutes(10))) struct OutputTests {
+@Suite(.timeLimit(.minutes(30))) struct OutputTests {
   /// Every ill-formed kind (Unicode 15, table 3-7), next to characters of every length.
   static let awkward: [UInt8] =
     Array("aü€😀\0\u{1}\u{1F}\u{7F}\"\\\r\n".utf8) + [0x80, 0xBF, 0xC0, 0xAF, 0xC1, 0x81]
@@ -119,7 +119,7 @@ import Testing
 }
 
 /// 200 MB of it. One after another: each wants a core and much of the mock's memory.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct HugeOutputTests {
+@Suite(.serialized, .timeLimit(.minutes(30))) struct HugeOutputTests {
   static let memoryLimit = 64 << 20
 
   /// The tasks of the next report, read by a parser that is not this project's; it fits the stock server.

