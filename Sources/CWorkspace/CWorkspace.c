@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/loop.h>
-#include <linux/major.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -43,7 +42,19 @@ static int open_loop_device(int number) {
   int device = open(path, O_RDONLY | O_CLOEXEC);
   if (device >= 0 || errno != ENOENT) return device;
   // The kernel makes a device when it is wanted, and the /dev of a container does not get it.
-  if (mknod(path, S_IFBLK | 0600, makedev(LOOP_MAJOR, (unsigned)number)) != 0) return -1;
+  char name[32];
+  snprintf(name, sizeof name, "/sys/block/loop%d/dev", number);
+  FILE *file = fopen(name, "re");
+  if (file == NULL) return -1;
+  // The minor number is not always the device's: see loop.max_part.
+  unsigned major_number = 0, minor_number = 0;
+  int count = fscanf(file, "%u:%u", &major_number, &minor_number);
+  fclose(file);
+  if (count != 2) {
+    errno = ENOENT;
+    return -1;
+  }
+  if (mknod(path, S_IFBLK | 0600, makedev(major_number, minor_number)) != 0) return -1;
   device = open(path, O_RDONLY | O_CLOEXEC);
   int error = errno;
   unlink(path);
@@ -51,16 +62,15 @@ static int open_loop_device(int number) {
   return device;
 }
 
-int monorail_loop_attach(int image, const char *name, int *number) {
-  *number = -1;
+int monorail_loop_attach(int image, const char *name) {
   int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
   if (control < 0) return -1;
   int device = -1;
   // Another program may take the free device first.
   for (int attempt = 0; attempt < 64; attempt++) {
-    *number = ioctl(control, LOOP_CTL_GET_FREE);
-    if (*number < 0) break;
-    device = open_loop_device(*number);
+    int number = ioctl(control, LOOP_CTL_GET_FREE);
+    if (number < 0) break;
+    device = open_loop_device(number);
     if (device < 0) {
       // Going, or made and taken away by another program at this moment.
       if (errno == ENXIO || errno == EBUSY || errno == EEXIST || errno == ENOENT) continue;

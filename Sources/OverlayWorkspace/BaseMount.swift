@@ -14,9 +14,9 @@ struct BaseMount {
     defer { close(image) }
     try checkMagic(image)
     try KernelSupport.loadModule(for: ["squashfs"])
-    let number = try attach(image)
-    defer { close(number.descriptor) }
-    guard Glibc.mount(number.path, directory, "squashfs", UInt(MS_RDONLY), nil) == 0 else {
+    let device = try attach(image)
+    defer { close(device) }
+    guard Glibc.mount("/proc/self/fd/\(device)", directory, "squashfs", UInt(MS_RDONLY), nil) == 0 else {
       let error = errno
       let reason =
         switch error {
@@ -37,15 +37,15 @@ struct BaseMount {
     }
   }
 
-  private func attach(_ image: Int32) throws(OverlayError) -> (descriptor: Int32, path: String) {
+  private func attach(_ image: Int32) throws(OverlayError) -> Int32 {
     if access("/dev/loop-control", F_OK) != 0 { KernelSupport.modprobe("loop") }
-    var number: Int32 = -1
-    let device = monorail_loop_attach(image, path, &number)
+    let device = monorail_loop_attach(image, path)
     guard device >= 0 else {
       let failure = OverlayError.failed("bind \(path) to a loop device")
       throw OverlayError(
-        "\(failure): the kernel needs CONFIG_BLK_DEV_LOOP, and a container needs /dev/loop-control and /dev/loop*")
+        "\(failure): the kernel needs CONFIG_BLK_DEV_LOOP, a container /dev/loop-control and the right to use loop devices"
+      )
     }
-    return (device, "/dev/loop\(number)")
+    return device
   }
 }

@@ -250,4 +250,25 @@ struct ShellTests {
     #expect(Set(["opt/tool/run", "opt/tool/state", "var/lib/dpkg/status"]).isSubset(of: names))
     #expect(!names.contains { $0.hasPrefix("debs") || $0.hasPrefix("usr") || $0.hasPrefix("tmp") })
   }
+
+  /// As in a container, whose /dev does not get the devices that the kernel makes as they are wanted.
+  @Test func aLoopDeviceNeedsNoNameInDev() async throws {
+    let stage = try await ShellStage()
+    try await stage.host("mkdir dev")
+    let script = """
+      mount -t tmpfs none dev
+      mknod -m 666 dev/null c 1 3; mknod -m 666 dev/zero c 1 5; mknod -m 666 dev/full c 1 7
+      mknod -m 666 dev/random c 1 8; mknod -m 666 dev/urandom c 1 9; mknod -m 666 dev/tty c 5 0
+      mknod dev/loop-control c 10 237; mkdir dev/pts dev/shm; ln -s /proc/self/fd dev/fd
+      mount --move dev /dev
+      ls /dev >before
+      "$@"
+      ls /dev | diff before -
+      """
+    let result = try await ToolProcess(
+      ["unshare", "--mount", "sh", "-euc", script, "sh"] + stage.arguments("cat /etc/own"), in: stage.directory
+    ).wait()
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(result.output == "own\n")
+  }
 }

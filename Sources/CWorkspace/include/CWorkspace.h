@@ -56,8 +56,8 @@ pid_t monorail_workspace_start(const struct monorail_workspace *workspace);
 int monorail_unshare_mounts(void);
 
 // Binds an image read-only to a free loop device, which goes with its last user. Returns the device's descriptor, open for
-// reading, or -1 with errno; the device's number in any case.
-int monorail_loop_attach(int image, const char *name, int *number);
+// reading, or -1 with errno. The device may have no name in /dev.
+int monorail_loop_attach(int image, const char *name);
 
 // Exchanges two names on one file system. Returns 0, or -1 with errno.
 int monorail_exchange(const char *one, const char *other);
