@@ -90,7 +90,7 @@ struct Placeholders {
           if status.isDirectory {
             guard rmdir(name) == 0 else { return }
           } else {
-            guard status.st_ctim == item.status.st_ctim, status.st_mtim == item.status.st_mtim else { return }
+            guard status.isUnchanged(since: item.status) else { return }
             try check("remove \(item.path) from the overlay") { unlink(name) }
           }
           if let original = item.original {
@@ -103,8 +103,11 @@ struct Placeholders {
   }
 }
 
-extension timespec {
-  fileprivate static func == (one: timespec, other: timespec) -> Bool {
-    one.tv_sec == other.tv_sec && one.tv_nsec == other.tv_nsec
+extension stat {
+  /// The times alone do not tell: the kernel's clock for them ticks every few milliseconds.
+  fileprivate func isUnchanged(since earlier: stat) -> Bool {
+    let times = [st_mtim, st_ctim].map { [$0.tv_sec, $0.tv_nsec] }
+    return times == [earlier.st_mtim, earlier.st_ctim].map { [$0.tv_sec, $0.tv_nsec] } && st_mode == earlier.st_mode
+      && st_uid == earlier.st_uid && st_gid == earlier.st_gid && st_size == earlier.st_size
   }
 }

@@ -162,7 +162,7 @@ import Testing
       let agent = try stage.startAgent("--poll-interval", "60s")
       try await stage.mock.waitForRequests { _ in true }
       agent.signal(SIGTERM)
-      #expect(try await agent.wait(.seconds(30)) == .exited(143))
+      #expect(try await agent.wait(.seconds(20)) == .exited(143))
       #expect(agent.log.contains("asked to stop, and nothing is running: leaving"))
     }
   }

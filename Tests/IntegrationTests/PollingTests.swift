@@ -17,8 +17,8 @@ import Testing
       let pauses = zip(requests, requests.dropFirst()).filter { $0.0.method == "POST" }.map { post, get in
         get.time - (post.finished ?? post.time)
       }
-      // The server before this one took 5 s for each.
-      #expect(pauses.sorted()[pauses.count / 2] < .seconds(1), "\(pauses)")
+      // Less than the first step of the back-off, 125 ms in the middle.
+      #expect(pauses.sorted()[pauses.count / 2] < .milliseconds(100), "\(pauses)")
     }
   }
 
@@ -43,10 +43,10 @@ import Testing
 
   @Test func whileIdleItBacksOffToTheIntervalAndNotBeyond() async throws {
     try await withStage(load: .whole, { $0.idleHold = .zero }) { stage in
-      try stage.startAgent("--poll-interval", "500ms")
+      try stage.startAgent("--poll-interval", "1s")
       let requests = try await stage.mock.waitForRequests(14) { $0.finished != nil }
       let pauses = zip(requests, requests.dropFirst()).map { $1.time - ($0.finished ?? $0.time) }
-      #expect(pauses.sorted()[pauses.count / 2] < .seconds(1), "\(pauses)")
+      #expect(pauses.allSatisfy { $0 < .seconds(3) }, "\(pauses)")
       // Full jitter: not all the same, and not at full speed.
       #expect(pauses.reduce(.zero, +) > .milliseconds(500), "\(pauses)")
       #expect(Set(pauses.map { Int($0 / .milliseconds(20)) }).count > 3, "\(pauses)")

@@ -18,8 +18,7 @@ import Testing
           .asTaskSet)
       let start = ContinuousClock.now
       let report = try await stage.nextReport()
-      #expect(ContinuousClock.now - start < .seconds(40))
-      #expect(ContinuousClock.now - start > .seconds(5), "it had the grace")
+      #expect(ContinuousClock.now - start > .milliseconds(7900), "it had the grace, after its time")
       #expect(report.error()?["killed"] == true)
       #expect(report.stdout() == "begun\n")
       let started = pids(stage, "pids")

@@ -75,7 +75,7 @@ import Testing
     let made = try ToolRun(["-c", python], in: scratch.path, program: "/usr/bin/python3")
     try #require(made.status == 0, "\(made.errors)")
     let limits = [
-      "timeout", "-s", "KILL", "600", "prlimit", "--cpu=200", "--as=1073741824", "--core=0", ToolRun.program,
+      "timeout", "-s", "KILL", "600", "prlimit", "--cpu=60", "--as=1073741824", "--core=0", ToolRun.program,
     ]
     let run = try ToolRun(
       limits + ["unpack", "x", "out"] + stream.options, in: scratch.path, program: "/usr/bin/env")

@@ -67,7 +67,7 @@ private struct Stage {
     if let before = archive.before { try scratch.shell("mkdir around/dir; cd around/dir; \(before)") }
     if let user { try scratch.shell("chown -hR \(user):\(user) around") }
     // Processor time, so that a busy machine does not count.
-    let limits = ["timeout", "-s", "KILL", "600", "prlimit", "--cpu=200", "--as=1073741824", "--core=0"]
+    let limits = ["timeout", "-s", "KILL", "600", "prlimit", "--cpu=60", "--as=1073741824", "--core=0"]
     wrapper = limits + (user.map { ["setpriv", "--reuid=\($0)", "--regid=\($0)", "--clear-groups"] } ?? [])
   }
 
@@ -100,7 +100,7 @@ extension ToolScratch {
     }
     if isOpen { return ToolRun.program }
     let copy = self("monorail-overlay")
-    if !FileManager.default.fileExists(atPath: copy) { try shell("cp '\(ToolRun.program)' '\(copy)'") }
+    if !FileManager.default.fileExists(atPath: copy) { try shell("install -m 755 '\(ToolRun.program)' '\(copy)'") }
     return copy
   }
 }

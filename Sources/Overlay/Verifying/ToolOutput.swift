@@ -70,7 +70,6 @@ enum ToolOutput {
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
     posix_spawn_file_actions_adddup2(&actions, complaints, STDERR_FILENO)
-    monorail_spawn_closing_from(&actions, 3)
     let path = getenv("PATH").map { String(cString: $0) } ?? ""
     let variables = ["LC_ALL=C", "TZ=UTC", "PATH=\(path.isEmpty ? "" : path + ":")/usr/sbin:/usr/bin:/sbin:/bin"]
     let arguments: [UnsafeMutablePointer<CChar>?] = command.map { word in
