@@ -145,5 +145,5 @@ class Rack:
             if self.machine:
                 self.machine.quit()
         finally:
-            self.server.stop()
+            self.server.close()
             shutil.rmtree(self.work, ignore_errors=True)

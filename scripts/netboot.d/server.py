@@ -41,8 +41,7 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        self.stop()
-        self.reserved.close()
+        self.close()
 
     def start(self):
         self.timeline.begin("server")
@@ -73,6 +72,10 @@ class Server:
         self.reader.join(10)
         self.process.stdout.close()
         self.process = None
+
+    def close(self):
+        self.stop()
+        self.reserved.close()
 
     def restart(self, *arguments):
         """With more arguments than before."""
