@@ -14,7 +14,7 @@ final class StagingDirectory {
   init(for target: String) throws(OverlayError) {
     self.target = target
     Self.removeAbandoned(for: target)
-    path = "\(target).\(getpid()).partial"
+    path = "\(target).\(UInt64.random(in: 0...UInt64.max)).partial"
     guard mkdir(path, 0o755) == 0 else { throw .system("make the directory \(path)") }
     descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
