@@ -12,6 +12,8 @@ final class OutputFile: ByteSink {
   /// The name it has for now, where the file system knows no files without one.
   private var temporaryPath: String?
   private var isSynchronized = false
+  /// Called when the contents are on their medium.
+  var willTakeName: () -> Void = {}
 
   init(_ path: String) throws(OverlayError) {
     self.path = path
@@ -72,6 +74,7 @@ final class OutputFile: ByteSink {
   /// Puts the file in place, synchronized.
   func finish() throws(OverlayError) {
     if !isSynchronized { try synchronize() }
+    willTakeName()
     if temporaryPath == nil {
       let unnamed = "/proc/self/fd/\(descriptor)"
       if linkat(AT_FDCWD, unnamed, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 { return }

@@ -3,7 +3,7 @@ import Glibc
 /// A moment in the life of a workspace at which a test can stop the program, to kill it there: it stops itself (SIGSTOP)
 /// where `MONORAIL_OVERLAY_STOP_AT` says.
 enum Checkpoint: String {
-  case unpacking, mounted, packing, packed, exchanging
+  case unpacking, mounted, packing, packed, replacing, exchanging
 
   func reach() {
     guard let wanted = getenv("MONORAIL_OVERLAY_STOP_AT"), String(cString: wanted) == rawValue else { return }

@@ -6,11 +6,12 @@ import Synchronization
 /// Ends the program on SIGINT, SIGTERM, SIGHUP and SIGQUIT, with what it was doing and without leaving anything behind.
 ///
 /// While a command runs, its processes are ended and the program goes on as after a failure; Ctrl-C and Ctrl-\ are the
-/// command's own affair then, which gets them too.
+/// command's own affair then, which gets them too. When the result is being put in place, signals come too late.
 public final class Interruption: Sendable {
   private enum Phase {
     case working
     case command(pid_t)
+    case committed
   }
 
   private struct State {
@@ -46,11 +47,13 @@ public final class Interruption: Sendable {
     pthread_detach(thread)
   }
 
+  private static let ending = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
+
   /// Those that end the program. What whoever started it had ignored, as nohup(1) does, stays ignored.
   private static func endingSignals() -> sigset_t {
     var signals = sigset_t()
     sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
+    for number in ending {
       var action = sigaction()
       sigaction(number, nil, &action)
       let isIgnored = unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
@@ -89,23 +92,45 @@ public final class Interruption: Sendable {
     return status
   }
 
+  /// From here on what the program was to do is as good as done, and signals change nothing any more. One that came before
+  /// ends the program, and this does not return.
+  func commit() {
+    while !commitsWithoutSignal() { pause() }
+  }
+
+  private func commitsWithoutSignal() -> Bool {
+    state.withLock { state in
+      var pending = sigset_t()
+      sigpending(&pending)
+      // What is ignored is never pending.
+      if Self.ending.contains(where: { sigismember(&pending, $0) == 1 }) { return false }
+      state.phase = .committed
+      return true
+    }
+  }
+
   private func watch() -> Never {
     var signals = signals
+    // Tells of a signal and leaves it pending: it is taken under the lock, so that commit() sees every one.
+    var arrival = pollfd(fd: signalfd(-1, &signals, Int32(SFD_CLOEXEC)), events: Int16(POLLIN), revents: 0)
     while true {
-      var info = siginfo_t()
-      var pause = timespec(tv_sec: 0, tv_nsec: 200_000_000)
-      let number = sigtimedwait(&signals, &info, &pause)
+      poll(&arrival, 1, 200)
       state.withLock { state in
+        var info = siginfo_t()
+        var atOnce = timespec()
+        let number = sigtimedwait(&signals, &info, &atOnce)
         guard number > 0 else {
           state.onTick?()
           return
         }
-        if case .command(let process) = state.phase {
+        switch state.phase {
+        case .committed: return
+        case .command(let process):
           let isFromTerminal = info.si_code == 0x80 && (number == SIGINT || number == SIGQUIT)
           if isFromTerminal { return }
           state.signal = number
           kill(process, SIGKILL)
-        } else {
+        case .working:
           for directory in state.temporary { monorail_remove_tree(directory) }
           say("ended by \(Self.name(of: number))")
           signal(number, SIG_DFL)

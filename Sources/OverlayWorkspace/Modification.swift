@@ -46,14 +46,14 @@ public struct Modification {
       if command.isEmpty {
         say("this is the base image with \(target.name) over it; \"exit\" keeps what you change, \"exit 1\" does not")
       }
-      let end: WorkspaceCommand.End
-      do throws(OverlayError) {
-        end = try workspace.run(command, environment: environment, space: space)
-      } catch {
-        guard let signal = interruption.received else { throw error }
+      let run = Result { () throws(OverlayError) in
+        try workspace.run(command, environment: environment, space: space)
+      }
+      if let signal = interruption.received {
         say("ended by \(Interruption.name(of: signal)): \(output ?? target.name) is unchanged")
         return 128 + signal
       }
+      let end = try run.get()
       let code = isKept(end, command) ? 0 : code(of: end, space, target)
       try workspace.close()
       guard code == 0 else { return code }
@@ -62,7 +62,7 @@ public struct Modification {
         return 0
       } catch {
         // What a person did by hand shall not be lost.
-        guard isPerson(command), interruption.received == nil else {
+        guard isPerson(command) else {
           throw space.wasFull ? withRemedy(error, space) : error
         }
         say(error.description)
@@ -228,6 +228,10 @@ public struct Modification {
       Checkpoint.packing.reach()
       if done == total { Checkpoint.packed.reach() }
     }
+    packer.writer.willReplace = {
+      interruption.commit()
+      Checkpoint.replacing.reach()
+    }
     try packer.pack(workspace.upper.root, to: output ?? target.path)
     if output == nil { try target.restoreOwner() }
   }
@@ -246,6 +250,7 @@ public struct Modification {
     unpacker.limits = limits
     _ = try unpacker.unpack(result, to: staging.path + "/new")
     Checkpoint.exchanging.reach()
+    interruption.commit()
     guard monorail_exchange(staging.path + "/new", target.path) == 0 else {
       let failure = OverlayError.failed("exchange \(target.name) for the result")
       throw OverlayError(

@@ -6,6 +6,8 @@ public struct ArchiveWriter {
   public var compression: CompressionFormat
   /// One of the compression's levels; `nil` for its default.
   public var level: Int?
+  /// Called when the whole archive is on its medium, just before it is put in place.
+  public var willReplace: () -> Void = {}
 
   public init(compression: CompressionFormat = .gzip, level: Int? = nil) {
     (self.compression, self.level) = (compression, level)
@@ -23,7 +25,9 @@ public struct ArchiveWriter {
   public func write(
     _ members: [Member], to path: String, progress: (Int) -> Void = { _ in }
   ) throws(OverlayError) {
-    let stream = try ArchiveStream(to: try sink(OutputFile(Self.withoutSymlinks(path))))
+    let file = try OutputFile(Self.withoutSymlinks(path))
+    file.willTakeName = willReplace
+    let stream = try ArchiveStream(to: try sink(file))
     let content = ContentReader()
     var groups = Self.linkCounts(members)
     var inode: Int64 = 0
