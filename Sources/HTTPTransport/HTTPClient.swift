@@ -20,10 +20,10 @@ public final class HTTPClient {
   private var easy: UnsafeMutableRawPointer
   private let multi: UnsafeMutableRawPointer
   public let options: Options
-  private let interruption: (any Interruption)?
+  private let interruption: (any TransferInterruption)?
 
   /// - Parameter interruption: looked at while a request waits; ends it with `ECANCELED`.
-  public init(options: Options = Options(), interruption: (any Interruption)? = nil) {
+  public init(options: Options = Options(), interruption: (any TransferInterruption)? = nil) {
     _ = Self.isLibraryReady
     guard let easy = curl_easy_init(), let multi = curl_multi_init() else {
       preconditionFailure("libcurl: out of memory")
@@ -169,7 +169,7 @@ public final class HTTPClient {
 }
 
 /// Something that can end a request that waits: a descriptor that becomes readable, and then an answer.
-public protocol Interruption: AnyObject {
+public protocol TransferInterruption: AnyObject {
   var descriptor: Int32 { get }
   /// Whether the request has to end now.
   var isInterrupted: Bool { get }

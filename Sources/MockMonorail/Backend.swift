@@ -72,7 +72,7 @@ struct Backend: Sendable {
 
   /// What templates can name: the server as the client reached it, the node, and the node's options.
   func variables(for node: MockNode?, _ request: Request, options: JSONObject? = nil) -> JSON {
-    let address = ServerAddress(request, configuration)
+    let address = AdvertisedServer(request, configuration)
     let base = address.url + "/api/current"
     var variables = JSONObject()
     variables["server"] = .string(address.host)
@@ -98,7 +98,7 @@ struct Backend: Sendable {
 }
 
 /// Where a client finds this server: what it was told to be, or what the client itself used.
-struct ServerAddress {
+struct AdvertisedServer {
   let host: String
   let port: Int
   let url: String

@@ -26,7 +26,7 @@ public final class MockMonorail: Sendable {
   private let listener: any Channel
   private let syslog: SyslogListener?
   private let services: ServiceGroup
-  private let running: _Concurrency.Task<Void, any Error>
+  private let running: Task<Void, any Error>
 
   /// Starts a server; when this returns, it accepts connections.
   ///
@@ -64,7 +64,7 @@ public final class MockMonorail: Sendable {
         address: .hostname(configuration.host, port: configuration.port), serverName: "monorail-mock"),
       onServerRunning: { listener.yield($0) }, logger: Logger(label: "", factory: { _ in SwiftLogNoOpLogHandler() }))
     let services = ServiceGroup(services: [application], logger: application.logger)
-    let running = _Concurrency.Task {
+    let running = Task {
       defer { listener.finish() }
       try await services.run()
     }
@@ -79,7 +79,7 @@ public final class MockMonorail: Sendable {
 
   private init(
     configuration: MockConfiguration, port: Int, backend: Backend, listener: any Channel, syslog: SyslogListener?,
-    services: ServiceGroup, running: _Concurrency.Task<Void, any Error>
+    services: ServiceGroup, running: Task<Void, any Error>
   ) {
     (self.configuration, self.port, self.backend, self.state) = (configuration, port, backend, backend.state)
     (self.listener, self.syslog, self.services, self.running) = (listener, syslog, services, running)
@@ -115,7 +115,7 @@ public final class MockMonorail: Sendable {
         await syslog?.stop()
       }
       group.addTask { [self] in
-        try? await _Concurrency.Task.sleep(for: grace)
+        try? await Task.sleep(for: grace)
         await stop()
       }
       await group.next()

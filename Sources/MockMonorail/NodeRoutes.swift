@@ -114,7 +114,7 @@ struct Catalog {
     return tasks.compactMap { Catalog($0, of: nodeID) }
   }
 
-  private init?(_ task: Task, of nodeID: String) {
+  private init?(_ task: NodeTask, of nodeID: String) {
     guard task.fields["catalog"] != false, !TaskOutcome(task).isFailure,
       let output = task.fields["stdout"]?.stringValue, !output.isEmpty
     else { return nil }

@@ -14,7 +14,7 @@ struct ProfileRoutes: Sendable {
 
   @Sendable private func profile(_ request: Request, _ context: MockContext) async throws -> Response {
     let query = ProfileQuery(request)
-    let server = ServerAddress(request, backend.configuration)
+    let server = AdvertisedServer(request, backend.configuration)
     let profiles = server.url + "/api/current/profiles"
     guard query.namesInterfaces else { return .text(BootScript.whoAreYou(profiles: profiles).text) }
     guard let boot = query.bootInterface(source: context.channel.remoteAddress?.ipAddress) else {
@@ -65,7 +65,7 @@ struct KernelArguments: Equatable {
   let text: String
 
   init(
-    _ files: BootFiles, _ options: BootOptions, server: ServerAddress, syslogPort: Int?, bootAddress: MACAddress
+    _ files: BootFiles, _ options: BootOptions, server: AdvertisedServer, syslogPort: Int?, bootAddress: MACAddress
   ) {
     let common = server.url + "/common/"
     var words: [String] = []

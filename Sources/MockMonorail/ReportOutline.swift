@@ -8,7 +8,7 @@ import MonorailProtocol
 /// A report can be 50 MB of output: json-c checks all of it, and only the rest becomes Swift values, so that the answer
 /// comes in time also from an unoptimized build.
 struct ReportOutline {
-  let tasks: [Task]
+  let tasks: [NodeTask]
 
   /// The tasks that failed, each as its command and how.
   var failures: [String] {

@@ -58,7 +58,7 @@ public struct ReportTable: Sendable {
     return ([title] + lines + [summary, ""]).joined(separator: "\n")
   }
 
-  private static func cells(_ task: Task, _ outcome: TaskOutcome) -> [String] {
+  private static func cells(_ task: NodeTask, _ outcome: TaskOutcome) -> [String] {
     let output = task.fields["stdout"]?.stringValue ?? ""
     let facts = task.fields["agent"]
     var status = outcome.description

@@ -13,7 +13,7 @@ public enum TaskOutcome: Sendable, Equatable {
   case failed(String)
   case notRun
 
-  public init(_ task: Task) {
+  public init(_ task: NodeTask) {
     guard let error = task.fields["error"] else {
       self = task.fields["stdout"] == nil ? .notRun : .succeeded
       return
@@ -38,7 +38,7 @@ public enum TaskOutcome: Sendable, Equatable {
     }
   }
 
-  private static func saysNotFound(_ task: Task) -> Bool {
+  private static func saysNotFound(_ task: NodeTask) -> Bool {
     let words = task.fields["stderr"]?.stringValue ?? ""
     return words.hasPrefix("sudo: ") && words.hasSuffix(": command not found\n")
   }

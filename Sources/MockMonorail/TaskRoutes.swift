@@ -31,7 +31,7 @@ struct TaskRoutes: Sendable {
       return .text(
         try TemplateText.render(template, backend.variables(for: node, request)), type: "application/javascript")
     }
-    let server = ServerAddress(request, backend.configuration)
+    let server = AdvertisedServer(request, backend.configuration)
     let script = BootstrapScript(server: server.host, port: server.port, tasksPath: APIPath.tasks(node.id))
     return .text(script.text, type: "application/javascript")
   }

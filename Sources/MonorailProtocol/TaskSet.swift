@@ -4,7 +4,7 @@ import JSONDocument
 public struct TaskSet: Sendable, Equatable {
   /// Every field of the document, also those that have no meaning here.
   public let document: JSONObject
-  public let tasks: [Task]
+  public let tasks: [NodeTask]
 
   /// - Throws: `JSONParseError`, or `Problem` for a document that is not a task set.
   public init(parsing text: some Collection<UInt8>) throws {
@@ -14,10 +14,10 @@ public struct TaskSet: Sendable, Equatable {
   public init(_ json: JSON) throws(Problem) {
     guard case .object(let document) = json else { throw Problem("the document is not an object") }
     guard let list = document["tasks"]?.arrayValue else { throw Problem("it has no list of tasks") }
-    var tasks: [Task] = []
+    var tasks: [NodeTask] = []
     for (index, element) in list.enumerated() {
       guard case .object(let fields) = element else { throw Problem("task \(index) is not an object") }
-      tasks.append(Task(fields: fields))
+      tasks.append(NodeTask(fields: fields))
     }
     (self.document, self.tasks) = (document, tasks)
   }

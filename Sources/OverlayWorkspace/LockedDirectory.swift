@@ -6,20 +6,20 @@ import Overlay
 final class LockedDirectory {
   let path: String
   private let descriptor: Int32
-  private let interruption: Interruption
+  private let signals: SignalWatch
 
   /// - Parameters:
   ///   - parent: the directory to make it in.
   ///   - prefix: what its name begins with; what else begins so and is not locked is removed.
-  init(in parent: String, prefix: String, _ interruption: Interruption) throws(OverlayError) {
+  init(in parent: String, prefix: String, _ signals: SignalWatch) throws(OverlayError) {
     Self.removeAbandoned(in: parent, prefix: prefix)
-    self.interruption = interruption
+    self.signals = signals
     // Another run may take a directory that is not locked yet for an abandoned one.
     var made = try Self.make(in: parent, prefix)
     for _ in 0..<16 where made == nil { made = try Self.make(in: parent, prefix) }
     guard let made else { throw OverlayError("cannot lock a directory in \(parent): others keep removing it") }
     (path, descriptor) = made
-    interruption.add(temporary: path)
+    signals.add(temporary: path)
   }
 
   /// - Returns: `nil` when it is gone already.
@@ -41,7 +41,7 @@ final class LockedDirectory {
 
   deinit {
     monorail_remove_tree(path)
-    interruption.remove(temporary: path)
+    signals.remove(temporary: path)
     close(descriptor)
   }
 

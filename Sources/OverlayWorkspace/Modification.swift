@@ -31,12 +31,12 @@ public struct Modification {
   ///   - environment: the program's own.
   /// - Returns: the command's exit code; 128 and the signal's number when a signal ended it.
   public func run(
-    _ name: String, command: [String], environment: [String: String], _ interruption: Interruption
+    _ name: String, command: [String], environment: [String: String], _ signals: SignalWatch
   ) throws(OverlayError) -> Int32 {
     let target = try OverlayTarget(name)
     let lock = try target.lock()
     defer { _ = lock }
-    let workspace = try Workspace(workspace, needed: try needed(target), interruption)
+    let workspace = try Workspace(workspace, needed: try needed(target), signals)
     let space = SpaceWatch(workspace.scratch)
     let format = try naming(space) { () throws(OverlayError) in try unpack(target, workspace) }
     let before = try SourceTree(workspace.upper.root).members().map(\.entry)
@@ -49,8 +49,8 @@ public struct Modification {
       let run = Result { () throws(OverlayError) in
         try workspace.run(command, environment: environment, space: space)
       }
-      if let signal = interruption.received {
-        say("ended by \(Interruption.name(of: signal)): \(output ?? target.name) is unchanged")
+      if let signal = signals.received {
+        say("ended by \(SignalWatch.name(of: signal)): \(output ?? target.name) is unchanged")
         return 128 + signal
       }
       let end = try run.get()
@@ -58,7 +58,7 @@ public struct Modification {
       try workspace.close()
       guard code == 0 else { return code }
       do throws(OverlayError) {
-        try finish(target, workspace, space, before, format, interruption)
+        try finish(target, workspace, space, before, format, signals)
         return 0
       } catch {
         // What a person did by hand shall not be lost.
@@ -113,7 +113,7 @@ public struct Modification {
       say("the command ended with \(number): \(unchanged)")
     case .signaled(let signal):
       code = 128 + signal
-      say("the command was ended by \(Interruption.name(of: signal)): \(unchanged)")
+      say("the command was ended by \(SignalWatch.name(of: signal)): \(unchanged)")
     case .notStarted(let failure):
       // As shells say it.
       code = failure.errno == ENOENT ? 127 : 126
@@ -202,7 +202,7 @@ public struct Modification {
 
   private func finish(
     _ target: OverlayTarget, _ workspace: Workspace, _ space: SpaceWatch, _ before: [Entry],
-    _ format: CompressionFormat, _ interruption: Interruption
+    _ format: CompressionFormat, _ signals: SignalWatch
   ) throws(OverlayError) {
     try naming(space) { () throws(OverlayError) in
       try OpaqueDirectories.expand(in: workspace.upper, over: workspace.base)
@@ -218,7 +218,7 @@ public struct Modification {
     if output == nil, target.kind == .directory {
       let result = workspace.scratch + "/result"
       try naming(space) { () throws(OverlayError) in try packer.pack(workspace.upper.root, to: result) }
-      try replace(target, with: result, interruption)
+      try replace(target, with: result, signals)
       return
     }
     packer.writer = ArchiveWriter(compression: compression ?? format, level: level)
@@ -229,7 +229,7 @@ public struct Modification {
       if done == total { Checkpoint.packed.reach() }
     }
     packer.writer.willReplace = {
-      interruption.commit()
+      signals.commit()
       Checkpoint.replacing.reach()
     }
     try packer.pack(workspace.upper.root, to: output ?? target.path)
@@ -238,19 +238,19 @@ public struct Modification {
 
   /// Puts what an archive holds in a directory's place: all at once, so that nobody sees half of it.
   private func replace(
-    _ target: OverlayTarget, with result: String, _ interruption: Interruption
+    _ target: OverlayTarget, with result: String, _ signals: SignalWatch
   ) throws(OverlayError) {
     guard let slash = target.path.lastIndex(of: "/"), slash < target.path.index(before: target.path.endIndex) else {
       throw OverlayError("\(target.name) is the root of this machine")
     }
     let parent = slash == target.path.startIndex ? "/" : String(target.path[..<slash])
     let name = target.path[target.path.index(after: slash)...]
-    let staging = try LockedDirectory(in: parent, prefix: ".\(name).shell-", interruption)
+    let staging = try LockedDirectory(in: parent, prefix: ".\(name).shell-", signals)
     var unpacker = Unpacker()
     unpacker.limits = limits
     _ = try unpacker.unpack(result, to: staging.path + "/new")
     Checkpoint.exchanging.reach()
-    interruption.commit()
+    signals.commit()
     guard monorail_exchange(staging.path + "/new", target.path) == 0 else {
       let failure = OverlayError.failed("exchange \(target.name) for the result")
       throw OverlayError(

@@ -38,7 +38,7 @@ public final class Workspace {
   }
 
   private let options: Options
-  private let interruption: Interruption
+  private let signals: SignalWatch
   private let mountPoint: String
   private let disk: LockedDirectory?
   private var placeholders: Placeholders?
@@ -54,8 +54,8 @@ public final class Workspace {
   ///
   /// - Parameters:
   ///   - needed: absolute paths that must stay reachable.
-  init(_ options: Options, needed: [String], _ interruption: Interruption) throws(OverlayError) {
-    (self.options, self.interruption) = (options, interruption)
+  init(_ options: Options, needed: [String], _ signals: SignalWatch) throws(OverlayError) {
+    (self.options, self.signals) = (options, signals)
     var needed = needed
     for path in [options.base] + options.binds.map(\.source) + (options.workDirectory.map { [$0] } ?? []) {
       needed.append(try Self.absolute(path))
@@ -64,7 +64,7 @@ public final class Workspace {
       status(of: path)?.isDirectory == true
     }
     disk = try options.workDirectory.map { (directory) throws(OverlayError) in
-      try LockedDirectory(in: directory, prefix: ".monorail-overlay-", interruption)
+      try LockedDirectory(in: directory, prefix: ".monorail-overlay-", signals)
     }
     let size = options.memory.map { ",size=\($0)" } ?? ""
     try check("mount a file system in memory") { mount("tmpfs", mountPoint, "tmpfs", 0, "mode=700" + size) }
@@ -154,7 +154,7 @@ public final class Workspace {
       root: root.path, arguments: isInteractive ? [try shell()] : command,
       environment: ShellEnvironment.variables(outside: environment, isInteractive: isInteractive),
       isOffline: options.isOffline, isInteractive: isInteractive)
-    return try process.run(interruption) { space.look() }
+    return try process.run(signals) { space.look() }
   }
 
   /// Bash where there is one.

@@ -24,13 +24,13 @@ struct WorkspaceCommand {
   /// Runs the command; when this returns, no process of the workspace is left.
   ///
   /// - Throws: when the workspace failed, not the command.
-  func run(_ interruption: Interruption, onTick: @escaping @Sendable () -> Void) throws(OverlayError) -> End {
+  func run(_ signals: SignalWatch, onTick: @escaping @Sendable () -> Void) throws(OverlayError) -> End {
     let alive = try Pipe()
     let report = try Pipe()
     let terminal = Terminal()
     let process = try start(alive, report, isInteractive ? terminal : nil)
     close(report.takeWriter())
-    let status = interruption.wait(for: process, onTick: onTick)
+    let status = signals.wait(for: process, onTick: onTick)
     terminal?.takeBack()
     return try end(reports: report.readAll(), status)
   }
@@ -57,7 +57,7 @@ struct WorkspaceCommand {
     guard let first = reports.first else {
       throw OverlayError(
         monorail_was_signaled(status) != 0
-          ? "the first process of the workspace was ended by \(Interruption.name(of: monorail_signal(status)))"
+          ? "the first process of the workspace was ended by \(SignalWatch.name(of: monorail_signal(status)))"
           : "the first process of the workspace ended before its command")
     }
     switch UInt32(bitPattern: first.step) {

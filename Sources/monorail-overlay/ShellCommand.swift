@@ -108,7 +108,7 @@ struct ShellCommand: ParsableCommand {
 
   private func change() throws -> Int32 {
     try PrivateNamespace.enter()
-    let interruption = try Interruption { Terminal.say($0) }
+    let signals = try SignalWatch { Terminal.say($0) }
     var workspace = Workspace.Options(base: base)
     workspace.binds = bind
     workspace.isOffline = offline
@@ -131,7 +131,7 @@ struct ShellCommand: ParsableCommand {
       if done >= total { bar?.bar.clear() }
     }
     return try modification.run(
-      overlay, command: command, environment: ProcessInfo.processInfo.environment, interruption)
+      overlay, command: command, environment: ProcessInfo.processInfo.environment, signals)
   }
 }
 

@@ -16,7 +16,7 @@ import Testing
       (#"{"error":{"code":null,"killed":true,"signal":"SIGTERM"}}"#, .failed("timeout")),
     ] as [(String, TaskOutcome)])
   func outcome(text: String, expected: TaskOutcome) throws {
-    #expect(TaskOutcome(Task(fields: try #require(JSON(parsing: text).objectValue))) == expected)
+    #expect(TaskOutcome(NodeTask(fields: try #require(JSON(parsing: text).objectValue))) == expected)
   }
 
   private let report = #"""

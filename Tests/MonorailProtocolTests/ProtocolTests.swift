@@ -39,8 +39,8 @@ import Testing
     #expect(problem.name == name)
   }
 
-  private func task(_ text: String) throws -> Task {
-    Task(fields: try #require(JSON(parsing: text).objectValue))
+  private func task(_ text: String) throws -> NodeTask {
+    NodeTask(fields: try #require(JSON(parsing: text).objectValue))
   }
 
   @Test(

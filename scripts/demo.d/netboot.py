@@ -53,7 +53,7 @@ def run():
         heading("What the server got")
         subprocess.run([server.program, "report", *server.reports(Rack.NODE)], check=True)
         heading("The node")
-        subprocess.run([sys.executable, "-B", os.path.join(HERE, "machine.py"), server.reports(Rack.NODE)[0]], check=True)
+        subprocess.run([sys.executable, "-B", os.path.join(HERE, "discovery_table.py"), server.reports(Rack.NODE)[0]], check=True)
         heading("The flash")
         for name, content, sentence in (("backup", old, "the server has the old firmware as a backup"),
                                         ("chip", new, "the chip has the new firmware")):

@@ -67,7 +67,8 @@ final class ReportBody: RequestBody {
   deinit { raw.deallocate() }
 
   private func addTasks(
-    _ tasks: [Task], _ results: [Int: TaskResult], _ outputs: (Int) -> TaskOutput<SpooledOutput>, _ text: inout [UInt8]
+    _ tasks: [NodeTask], _ results: [Int: TaskResult], _ outputs: (Int) -> TaskOutput<SpooledOutput>,
+    _ text: inout [UInt8]
   ) {
     text.append(UInt8(ascii: "["))
     for (index, task) in tasks.enumerated() {
@@ -77,7 +78,7 @@ final class ReportBody: RequestBody {
         continue
       }
       var fields = task.fields
-      for name in Task.resultFields { fields[name] = nil }
+      for name in NodeTask.resultFields { fields[name] = nil }
       let output = outputs(index)
       var facts = result.facts
       facts["stdoutCut"] = .integer(output.stdout?.parts(limit: outputLimit).cut ?? 0)

@@ -6,7 +6,7 @@ import HTTPTransport
 ///
 /// SIGTERM and SIGINT ask it to stop when the running task has ended; a second one ends it at once, which the journal
 /// covers. SIGCHLD wakes whoever waits. SIGHUP and SIGPIPE mean nothing to it.
-public final class StopSignal: Interruption {
+public final class StopSignal: TransferInterruption {
   public let descriptor: Int32
   /// The first signal that asked to stop.
   public private(set) var received: Int32?

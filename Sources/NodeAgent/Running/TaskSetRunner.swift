@@ -31,7 +31,7 @@ struct TaskSetRunner {
     return results
   }
 
-  private func settle(_ task: Task, _ index: Int, _ label: String, _ owner: NodeIdentity) -> TaskResult {
+  private func settle(_ task: NodeTask, _ index: Int, _ label: String, _ owner: NodeIdentity) -> TaskResult {
     let result: TaskResult
     if journal.hasStarted(index) {
       result = adopt(task, index, label)
@@ -57,7 +57,7 @@ struct TaskSetRunner {
   }
 
   /// Waits for a command that an earlier agent began and did not see the end of.
-  private func adopt(_ task: Task, _ index: Int, _ label: String) -> TaskResult {
+  private func adopt(_ task: NodeTask, _ index: Int, _ label: String) -> TaskResult {
     let pipes = pipes(of: index)
     // What is noted may be an earlier run of the command, or nothing yet.
     let noted = journal.process(of: index).flatMap { $0.isAlive ? $0 : nil }
@@ -81,7 +81,7 @@ struct TaskSetRunner {
       command: task.command, facts: facts(started: nil, attempts: 1, output))
   }
 
-  private func run(_ task: Task, _ index: Int, _ label: String, _ owner: NodeIdentity) -> TaskResult {
+  private func run(_ task: NodeTask, _ index: Int, _ label: String, _ owner: NodeIdentity) -> TaskResult {
     if let problem = task.problem {
       log.error("\(label): cannot be run: \(problem)")
       return .failure(code: "EINVAL", message: "the task cannot be run: \(problem)", command: task.command)
@@ -117,7 +117,7 @@ struct TaskSetRunner {
     }
   }
 
-  private static func summary(of task: Task) -> String {
+  private static func summary(of task: NodeTask) -> String {
     switch task.command {
     case nil: "only a download"
     case "": "no command: the server asks whether this node is there"
@@ -126,7 +126,7 @@ struct TaskSetRunner {
   }
 
   private func attemptOnce(
-    _ task: Task, _ index: Int, _ label: String, _ owner: NodeIdentity, _ output: inout TaskOutput<OutputSpool>
+    _ task: NodeTask, _ index: Int, _ label: String, _ owner: NodeIdentity, _ output: inout TaskOutput<OutputSpool>
   ) throws(TaskFailure) -> TaskResult {
     // A task before this one may have removed it.
     do throws(SystemError) { try FileSystem.makeDirectories(workDirectory) } catch { throw TaskFailure(error) }

@@ -1,7 +1,7 @@
 import JSONDocument
 
 /// One task of a set, as the server wrote it: a command, a download, or both.
-public struct Task: Sendable, Equatable {
+public struct NodeTask: Sendable, Equatable {
   /// Every field of the task, also those that have no meaning here.
   public var fields: JSONObject
 

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// While a command runs, its processes are ended and the program goes on as after a failure; Ctrl-C and Ctrl-\ are the
 /// command's own affair then, which gets them too. When the result is being put in place, signals come too late.
-public final class Interruption: Sendable {
+public final class SignalWatch: Sendable {
   private enum Phase {
     case working
     case command(pid_t)
@@ -41,7 +41,7 @@ public final class Interruption: Sendable {
       &thread, nil,
       { this in
         guard let this else { return nil }
-        Unmanaged<Interruption>.fromOpaque(this).takeRetainedValue().watch()
+        Unmanaged<SignalWatch>.fromOpaque(this).takeRetainedValue().watch()
       }, Unmanaged.passRetained(self).toOpaque())
     guard error == 0 else { throw .failed("start a thread", errno: error) }
     pthread_detach(thread)

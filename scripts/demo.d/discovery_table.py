@@ -1,4 +1,4 @@
-"""Prints what a discovery report says of the machine, as a table. Usage: machine.py REPORT.json"""
+"""Prints what a discovery report says of the machine, as a table. Usage: discovery_table.py REPORT.json"""
 
 import json
 import sys
