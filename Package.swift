@@ -47,7 +47,7 @@ let package = Package(
     .target(name: "MonorailProtocol", dependencies: ["JSONDocument"], swiftSettings: lean),
     .target(
       name: "NodeAgent",
-      dependencies: ["CLinux", "Digests", "HTTPTransport", "JSONDocument", "MonorailProtocol", "SystemFiles", log],
+      dependencies: ["CLinux", "Digests", "HTTPTransport", "JSONDocument", "MonorailProtocol", "SystemFiles"],
       swiftSettings: lean),
     .executableTarget(name: "monorail-agent", dependencies: ["NodeAgent"], swiftSettings: lean),
 
@@ -95,7 +95,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport"], swiftSettings: strict),
     .testTarget(
-      name: "NodeAgentTests", dependencies: ["JSONDocument", "MonorailProtocol", "NodeAgent", log],
+      name: "NodeAgentTests", dependencies: ["JSONDocument", "MonorailProtocol", "NodeAgent"],
       swiftSettings: strict),
     .testTarget(name: "JSONDocumentTests", dependencies: ["JSONDocument"], swiftSettings: strict),
     .testTarget(

@@ -1,68 +1,43 @@
 import Glibc
 import HTTPTransport
-import Logging
 import MonorailProtocol
 import SystemFiles
 
 /// The agent: who am I, is there work, do it, report it, and again.
-public final class Agent {
+final class Agent {
   private let configuration: AgentConfiguration
   private let server: ServerAddress
   private let endsAfterOneReport: Bool
-  private let log: Logger
+  private let log: Log
   private let stop: StopSignal
   private let client: MonorailClient
   private let journal: Journal
   private let runner: TaskSetRunner
-  /// Keeps a second agent away from this one's journal.
-  private let lock: Int32
 
-  /// - Throws: `ConfigurationError` when no server was given or the directories cannot be used.
-  public init(
-    _ configuration: AgentConfiguration, endsAfterOneReport: Bool, log: Logger, stop: StopSignal, userAgent: String
-  ) throws(ConfigurationError) {
-    guard let server = configuration.server else {
-      throw ConfigurationError(
-        "no monorail server is known: the kernel command line has no API_CB=host:port, and neither --server nor "
-          + "MONORAIL_SERVER is set; `monorail-agent config` shows what was found")
-    }
+  /// - Parameter journal: locked.
+  init(
+    _ configuration: AgentConfiguration, server: ServerAddress, journal: Journal, endsAfterOneReport: Bool, log: Log,
+    stop: StopSignal, userAgent: String
+  ) {
     var options = HTTPClient.Options()
     options.connectTimeout = min(10_000, configuration.requestTimeout)
     options.stallTimeout = configuration.requestTimeout
     options.certificateAuthorities = configuration.certificateAuthorities
     options.userAgent = userAgent
     let http = HTTPClient(options: options, interruption: stop)
-    do throws(SystemError) {
-      try FileSystem.makeDirectories(configuration.workDirectory)
-      journal = try Journal(stateDirectory: configuration.stateDirectory)
-    } catch {
-      throw ConfigurationError("\(error); choose another with --work-dir or --state-dir")
-    }
-    lock = open(configuration.stateDirectory + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard lock >= 0 else {
-      throw ConfigurationError(
-        "\(SystemError("open \(configuration.stateDirectory)/lock")); choose another --state-dir")
-    }
-    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-      close(lock)
-      throw ConfigurationError(
-        "another agent is at work with \(configuration.stateDirectory); choose another --state-dir")
-    }
     client = MonorailClient(http: http, requestTimeout: configuration.requestTimeout)
     runner = TaskSetRunner(
       journal: journal, stop: stop, commands: CommandRunner(stop: stop), client: http,
       workDirectory: configuration.workDirectory, maxOutput: configuration.maxOutput, log: log)
     (self.configuration, self.server, self.endsAfterOneReport) = (configuration, server, endsAfterOneReport)
-    (self.log, self.stop) = (log, stop)
+    (self.journal, self.log, self.stop) = (journal, log, stop)
     for warning in configuration.warnings { log.warning("\(warning)") }
   }
-
-  deinit { close(lock) }
 
   /// Runs until a set says to end, a signal does, or one report is accepted with `endsAfterOneReport`.
   ///
   /// - Returns: the program's exit code.
-  public func run() -> Int32 {
+  func run() -> Int32 {
     if case .end(let code) = finishUnfinishedSet() { return code }
     var node: NodeIdentity?
     var identifiedAt = 0
@@ -134,7 +109,10 @@ public final class Agent {
     var problem = ""
     for address in addresses where !stop.isRequested {
       do throws(HTTPError) {
-        if let identity = try client.bootstrap(address, at: server) { return (identity, "") }
+        if let identity = try client.bootstrap(address, at: server) {
+          log.identify(node: identity.identifier, mac: address)
+          return (identity, "")
+        }
         problem = "\(server) does not know a node with \(addresses.map(\.description).joined(separator: ", ")) (yet)"
       } catch {
         problem = error.message
@@ -150,6 +128,7 @@ public final class Agent {
     do {
       guard let (text, owner) = try journal.unfinished() else { return .goOn }
       let set = try TaskSet(parsing: text)
+      log.identify(node: owner.identifier, mac: nil)
       log.warning("an earlier agent left a set of \(counted(set.tasks.count)) for \(owner.identifier); finishing it")
       return finish(set, owner)
     } catch {

@@ -6,9 +6,6 @@ struct FetchCommand {
   private let arguments: Arguments.FetchArguments
   private let client: HTTPClient
 
-  /// The exit code for what may pass, as a server that is down: EX_TEMPFAIL of sysexits.h.
-  private static let mayPass: Int32 = 75
-
   init(_ arguments: Arguments.FetchArguments, userAgent: String) {
     self.arguments = arguments
     var options = HTTPClient.Options()
@@ -32,7 +29,7 @@ struct FetchCommand {
       return 0
     } catch {
       progress.say("monorail-agent fetch: \(error.message)")
-      return error.isRetryable ? Self.mayPass : 1
+      return error.isRetryable ? Program.temporaryFailureCode : 1
     }
   }
 }

@@ -1,13 +1,16 @@
 import CLinux
 import Glibc
 import HTTPTransport
-import Logging
 import SystemFiles
 
 /// The program `monorail-agent`: its subcommands, and its exit code.
 public enum Program {
   /// EX_CONFIG of sysexits.h: a person has to look at it; rc.local then leaves the node up.
-  public static let configurationErrorCode: Int32 = 78
+  static let configurationErrorCode: Int32 = 78
+  /// EX_TEMPFAIL of sysexits.h: the same may work later; rc.local then starts the agent again.
+  static let temporaryFailureCode: Int32 = 75
+  /// How long another agent is waited for at the start, in milliseconds.
+  private static let longestLockWait = 10_000
 
   static var revision: String { String(cString: monorail_revision()) }
 
@@ -51,15 +54,49 @@ public enum Program {
   private static func serve(
     _ configuration: AgentConfiguration, once: Bool, _ console: Console
   ) throws(ConfigurationError) -> Int32 {
+    guard let server = configuration.server else {
+      throw ConfigurationError(
+        "no monorail server is known: the kernel command line has no API_CB=host:port, and neither --server nor "
+          + "MONORAIL_SERVER is set; `monorail-agent config` shows what was found")
+    }
     // What commands need to find their programs, should the boot have left it out.
     setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0)
-    let log = AgentLog.logger(
+    let log = Log(
       level: configuration.logLevel, console: console, syslog: configuration.syslog.map { SyslogSender($0) })
-    let agent = try Agent(
-      configuration, endsAfterOneReport: once, log: log, stop: StopSignal(), userAgent: userAgent)
+    log.identify(node: configuration.nodeID, mac: configuration.mac)
+    let stop = StopSignal()
+    let journal: Journal
+    do throws(SystemError) {
+      try FileSystem.makeDirectories(configuration.workDirectory)
+      journal = try Journal(stateDirectory: configuration.stateDirectory)
+      guard try lock(journal, stop, log) else { return stop.exitCode ?? temporaryFailureCode }
+    } catch {
+      throw ConfigurationError("\(error); choose another with --work-dir or --state-dir")
+    }
+    let agent = Agent(
+      configuration, server: server, journal: journal, endsAfterOneReport: once, log: log, stop: stop,
+      userAgent: userAgent)
     keepDescriptorsFromCommands()
-    log.notice("revision \(revision) starts; server \(configuration.server?.description ?? "")")
+    log.notice("revision \(revision) starts; server \(server)")
     return agent.run()
+  }
+
+  /// Waits for an agent that is about to end; a command that a killed one was just starting holds its lock for a moment.
+  ///
+  /// - Returns: whether the lock was taken. If not, this was said, or a stop was requested.
+  private static func lock(_ journal: Journal, _ stop: StopSignal, _ log: Log) throws(SystemError) -> Bool {
+    if try journal.lock() { return true }
+    log.notice(
+      "another agent is at work with \(journal.stateDirectory); waiting up to \(longestLockWait / 1000) s for its end")
+    let end = Ticks.now() + longestLockWait
+    while stop.sleep(milliseconds: 50) {
+      if try journal.lock() { return true }
+      guard Ticks.now() < end else {
+        log.error("another agent is at work with \(journal.stateDirectory); choose another --state-dir")
+        return false
+      }
+    }
+    return false
   }
 
   private static func configuration(

@@ -43,13 +43,27 @@ import Testing
       let first = try stage.startAgent()
       try await stage.mock.waitForRequests { _ in true }
       let second = try stage.startAgent()
-      #expect(try await second.wait() == .exited(78))
+      #expect(try await second.wait(.seconds(60)) == .exited(75))
       #expect(second.log.contains("another agent is at work with \(stage.path("state")); choose another --state-dir"))
       #expect(try await stage.report(of: #"{"tasks":[{"cmd":"echo on"}]}"#).stdout() == "on\n")
       try await stage.crash(first)
       // The lock goes with its holder.
       try stage.startAgent()
       #expect(try await stage.report(of: #"{"tasks":[{"cmd":"echo on"}]}"#).stdout() == "on\n")
+    }
+  }
+
+  /// A command that a killed agent was just starting has the lock's descriptor until its program is loaded.
+  @Test func aLockThatIsHeldForAMomentIsWaitedFor() async throws {
+    try await withStage { stage in
+      try FileManager.default.createDirectory(atPath: stage.path("state"), withIntermediateDirectories: true)
+      let lock = open(stage.path("state/lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+      #expect(flock(lock, LOCK_EX) == 0)
+      let agent = try stage.startAgent()
+      try await agent.waitForLog("waiting up to 10 s for its end")
+      close(lock)
+      #expect(try await stage.report(of: #"{"tasks":[{"cmd":"echo on"}]}"#).stdout() == "on\n")
+      #expect(agent.log.split(separator: "\n").count { $0.contains("another agent is at work") } == 1)
     }
   }
 

@@ -1,5 +1,5 @@
 import Foundation
-import Logging
+import MonorailProtocol
 import Testing
 
 @testable import NodeAgent
@@ -49,7 +49,7 @@ import Testing
     #expect(fcntl(ends[1], F_GETFL) & O_NONBLOCK == 0)
   }
 
-  @Test("a log line goes to the syslog server in the framing of RFC 3164")
+  @Test("a log line goes to the syslog server in the framing of RFC 3164, and says which node it comes from")
   func syslog() throws {
     let listener = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
     defer { close(listener) }
@@ -67,14 +67,23 @@ import Testing
     let target = try #require(SyslogAddress("127.0.0.1:\(port)"))
     let null = open("/dev/null", O_WRONLY)
     defer { close(null) }
-    let log = AgentLog.logger(level: .info, console: Console(descriptor: null), syslog: SyslogSender(target))
-    log.warning("the report is not accepted yet")
-    var buffer = [UInt8](repeating: 0, count: 2048)
-    let count = recv(listener, &buffer, buffer.count, 0)
-    let line = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
-    let form =
-      #/<28>[A-Z][a-z]{2} [ 0-3][0-9] \d\d:\d\d:\d\d \S+ monorail-agent: warning: the report is not accepted yet/#
-    #expect(line.wholeMatch(of: form) != nil, "\(line)")
+    let log = Log(level: .info, console: Console(descriptor: null), syslog: SyslogSender(target))
+    /// What the server gets of that line, behind the head that RFC 3164 asks for.
+    func message() throws -> Substring {
+      var buffer = [UInt8](repeating: 0, count: 2048)
+      let count = recv(listener, &buffer, buffer.count, 0)
+      let line = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+      let form = #/<28>[A-Z][a-z]{2} [ 0-3][0-9] \d\d:\d\d:\d\d \S+ monorail-agent: (.*)/#
+      return try #require(line.wholeMatch(of: form), "\(line)").1
+    }
+    log.warning("not yet")
+    #expect(try message() == "warning: not yet")
+    log.identify(node: nil, mac: MACAddress("00:1e:67:98:bc:7e"))
+    log.warning("not yet")
+    #expect(try message() == #"[monorail mac="00:1e:67:98:bc:7e"] warning: not yet"#)
+    log.identify(node: #"a"b\c]"#, mac: nil)
+    log.warning("not yet")
+    #expect(try message() == #"[monorail node="a\"b\\c\]" mac="00:1e:67:98:bc:7e"] warning: not yet"#)
   }
 }
 

@@ -1,6 +1,5 @@
 import HTTPTransport
 import JSONDocument
-import Logging
 import MonorailProtocol
 import SystemFiles
 
@@ -24,7 +23,7 @@ public struct AgentConfiguration: Sendable {
   public let requestTimeout: Int
   /// Bytes of each stream.
   public let maxOutput: Int
-  public let logLevel: Logger.Level
+  public let logLevel: Log.Level
   public let syslog: SyslogAddress?
   public let certificateAuthorities: String?
   /// What a server's boot parameters say that cannot be used; the node does without it.
@@ -89,8 +88,8 @@ public struct AgentConfiguration: Sendable {
     maxOutput = try required(.maxOutput, "a size from 1K to 64M, as 16M, 512K or 1000000") {
       Quantity.bytes($0).flatMap { (1 << 10...64 << 20).contains($0) ? $0 : nil }
     }
-    logLevel = try required(.logLevel, "one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))") {
-      Logger.Level(rawValue: $0)
+    logLevel = try required(.logLevel, "one of \(Log.Level.allCases.map(\.rawValue).joined(separator: ", "))") {
+      Log.Level(rawValue: $0)
     }
     syslog = try parse(.syslog, "an address, as 10.1.1.1, 10.1.1.1:514 or [fd00::1]:514 (names are not looked up)") {
       SyslogAddress($0)

@@ -1,12 +1,20 @@
 import Glibc
-import Logging
+import HTTPTransport
+import MonorailProtocol
 
 /// Sends log lines to a syslog server, over UDP and in the framing of RFC 3164, which is what the monorail server's
 /// listener parses: `<PRI>Mmm dd hh:mm:ss HOST TAG: MESSAGE`.
-public final class SyslogSender: Sendable {
+///
+/// Once it is known which node this is, the message begins with a structured element in the syntax of RFC 5424 (6.3):
+/// `[monorail node="5a09dca8b7f0dd0100fb6a2f" mac="00:1e:67:98:bc:7e"] the message`.
+public final class SyslogSender {
   private let descriptor: Int32
   private let address: SyslogAddress
   private let host: String
+  private var node: String?
+  private var mac: MACAddress?
+  /// The structured element and a blank; empty while nothing is known.
+  private var element = ""
 
   /// Never fails: a log that cannot be sent is still on the console.
   public init(_ address: SyslogAddress) {
@@ -21,9 +29,24 @@ public final class SyslogSender: Sendable {
 
   deinit { close(descriptor) }
 
-  public func send(_ level: Logger.Level, _ message: String) {
+  /// Says from now on which node it is; what is `nil` stays as it was.
+  func identify(node: String?, mac: MACAddress?) {
+    self.node = node ?? self.node
+    self.mac = mac ?? self.mac
+    let parameters = [("node", self.node), ("mac", self.mac?.description)].compactMap { name, value in
+      value.map { " \(name)=\"\(Self.escaped($0))\"" }
+    }
+    element = parameters.isEmpty ? "" : "[monorail\(parameters.joined())] "
+  }
+
+  /// A parameter's value has a backslash before `"`, `\` and `]` (RFC 5424, 6.3.3).
+  private static func escaped(_ value: String) -> String {
+    String(URLText.singleLine(value).flatMap { "\"\\]".contains($0) ? ["\\", $0] : [$0] })
+  }
+
+  func send(_ level: Log.Level, _ message: String) {
     // RFC 3164, 4.1: at most 1,024 bytes in all.
-    let line = "<\(Self.priority(level))>\(Self.timestamp()) \(host) monorail-agent: \(message)"
+    let line = "<\(Self.facility * 8 + level.severity)>\(Self.timestamp()) \(host) monorail-agent: \(element)\(message)"
     let bytes = Array(line.utf8.prefix(1024))
     address.bytes.withUnsafeBytes { raw in
       _ = sendto(
@@ -32,19 +55,8 @@ public final class SyslogSender: Sendable {
     }
   }
 
-  /// Facility 3 (system daemons), and the level's severity.
-  private static func priority(_ level: Logger.Level) -> Int {
-    let severity =
-      switch level {
-      case .trace, .debug: 7
-      case .info: 6
-      case .notice: 5
-      case .warning: 4
-      case .error: 3
-      case .critical: 2
-      }
-    return 3 * 8 + severity
-  }
+  /// System daemons.
+  private static let facility = 3
 
   private static func timestamp() -> String { Timestamp.now(format: "%b %e %H:%M:%S", isLocal: true) }
 }

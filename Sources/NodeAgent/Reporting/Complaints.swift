@@ -1,16 +1,14 @@
-import Logging
-
 /// Keeps a failure that goes on from filling the console: it is told when it begins, when it changes, and once a minute.
 struct Complaints {
   private static let interval = 60_000
 
-  private let log: Logger
+  private let log: Log
   private var current: String?
   private var since = 0
   private var lastTold = 0
   private var count = 0
 
-  init(log: Logger) { self.log = log }
+  init(log: Log) { self.log = log }
 
   mutating func add(_ message: String) {
     let now = Ticks.now()

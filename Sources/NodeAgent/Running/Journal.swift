@@ -12,17 +12,35 @@ import SystemFiles
 ///                     3.process     the command's process, while it runs
 ///                     3.stdout 3.stderr     its output (OutputSpool)
 ///                     3.result      its result
+///                     3.out 3.err   the named pipes that its output comes through, while it runs (OutputPipes)
 ///                     reserve       room for the notes above, should the medium fill up
+///     <state>/lock                  locked (flock) by the agent that uses the journal
 final class Journal {
   /// What is kept of a stream at least, in bytes: a page of memory, with the spool's header.
   private static let leastOutput = 4096 - SpoolHeader.size
   private static let reserveSize = 256 << 10
 
+  let stateDirectory: String
   let directory: String
+  private let lockFile: File
 
+  /// Makes the directories. The journal is used only after `lock`.
   init(stateDirectory: String) throws(SystemError) {
+    self.stateDirectory = stateDirectory
     directory = stateDirectory + "/journal"
     try FileSystem.makeDirectories(directory, mode: 0o700)
+    lockFile = try File(stateDirectory + "/lock", O_RDWR | O_CREAT, mode: 0o600)
+  }
+
+  /// Keeps other agents away from this journal, as long as this object lives; never waits.
+  ///
+  /// - Returns: `false` when another agent, or a command that one was just starting when it was killed, has the lock.
+  func lock() throws(SystemError) -> Bool {
+    while flock(lockFile.descriptor, LOCK_EX | LOCK_NB) != 0 {
+      if errno == EWOULDBLOCK { return false }
+      guard errno == EINTR else { throw SystemError("lock \(lockFile.path)") }
+    }
+    return true
   }
 
   private var setPath: String { "\(directory)/set.json" }

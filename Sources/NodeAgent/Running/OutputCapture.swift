@@ -1,12 +1,10 @@
-import Logging
-
 /// Where a command's output goes: into its spools, and line by line to the log.
 final class OutputCapture {
   let output: TaskOutput<OutputSpool>
   private var outLines: OutputLines
   private var errorLines: OutputLines
 
-  init(_ output: TaskOutput<OutputSpool>, label: String, log: Logger) {
+  init(_ output: TaskOutput<OutputSpool>, label: String, log: Log) {
     self.output = output
     outLines = OutputLines { log.info("\(label) | \($0)") }
     errorLines = OutputLines { log.info("\(label) ! \($0)") }

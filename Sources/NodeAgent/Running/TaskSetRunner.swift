@@ -2,7 +2,6 @@ import CLinux
 import Glibc
 import HTTPTransport
 import JSONDocument
-import Logging
 import MonorailProtocol
 import SystemFiles
 
@@ -17,7 +16,7 @@ struct TaskSetRunner {
   let workDirectory: String
   /// Bytes of each stream.
   let maxOutput: Int
-  let log: Logger
+  let log: Log
 
   /// - Returns: the results of the tasks that ran, by their place in the set. The first failure ends it.
   func run(_ set: TaskSet, owner: NodeIdentity) -> [Int: TaskResult] {
