@@ -89,28 +89,33 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .target(name: "CTestSupport", path: "Tests/CTestSupport"),
+    .target(
+      name: "TestSupport", dependencies: ["CTestSupport"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests",
-      dependencies: ["CLinux", "Digests", "JSONDocument", "MockMonorail", "MonorailProtocol"],
+      dependencies: ["Digests", "JSONDocument", "MockMonorail", "MonorailProtocol", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport"], swiftSettings: strict),
     .testTarget(
-      name: "NodeAgentTests", dependencies: ["JSONDocument", "MonorailProtocol", "NodeAgent"],
+      name: "NodeAgentTests", dependencies: ["JSONDocument", "MonorailProtocol", "NodeAgent", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "JSONDocumentTests", dependencies: ["JSONDocument"], swiftSettings: strict),
     .testTarget(
       name: "MockMonorailTests",
-      dependencies: ["Digests", "JSONDocument", "MockMonorail", "MonorailProtocol", "monorail-mock"],
+      dependencies: ["Digests", "JSONDocument", "MockMonorail", "MonorailProtocol", "TestSupport", "monorail-mock"],
       swiftSettings: strict),
     .testTarget(
       name: "MonorailProtocolTests", dependencies: ["JSONDocument", "MonorailProtocol"], swiftSettings: strict),
-    .testTarget(name: "OverlayTests", dependencies: ["Digests", "Overlay"], swiftSettings: strict),
+    .testTarget(name: "OverlayTests", dependencies: ["Digests", "Overlay", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "OverlayToolTests", dependencies: ["CLinux", "Digests", "JSONDocument", "Overlay", "monorail-overlay"],
+      name: "OverlayToolTests",
+      dependencies: ["Digests", "JSONDocument", "Overlay", "TestSupport", "monorail-overlay"], swiftSettings: strict),
+    .testTarget(
+      name: "OverlayWorkspaceTests", dependencies: ["Overlay", "OverlayWorkspace", "TestSupport"],
       swiftSettings: strict),
-    .testTarget(name: "OverlayWorkspaceTests", dependencies: ["Overlay", "OverlayWorkspace"], swiftSettings: strict),
-    .testTarget(name: "BootScriptTests", dependencies: ["CLinux"], swiftSettings: strict),
-    .testTarget(name: "RcLocalTests", dependencies: ["CLinux"], swiftSettings: strict),
+    .testTarget(name: "BootScriptTests", dependencies: ["TestSupport"], swiftSettings: strict),
+    .testTarget(name: "RcLocalTests", dependencies: ["TestSupport"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

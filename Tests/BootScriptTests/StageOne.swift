@@ -1,5 +1,5 @@
-import CLinux
 import Foundation
+@_exported import TestSupport
 import Testing
 
 /// The shells that the boot script must run under: the initramfs's, and the other one of Debian's.
@@ -17,13 +17,13 @@ final class StageOne {
   /// Makes a real device, which the script must not.
   static let mknod = "/usr/bin/mknod"
 
-  let directory: String
+  private let scratch: ScratchDirectory
   private let shell: Shell
 
   /// - Parameter commandLine: what `/proc/cmdline` says.
   init(_ shell: Shell, _ commandLine: String = "") throws {
     self.shell = shell
-    directory = FileManager.default.temporaryDirectory.appending(path: "stage-one-\(UUID().uuidString)").path
+    scratch = try ScratchDirectory()
     try write("proc/cmdline", commandLine + "\n")
     try write("proc/uptime", "2.00 3.00\n")
     try write("proc/meminfo", "MemTotal: 524288 kB\nMemAvailable: 262144 kB\n")
@@ -65,19 +65,18 @@ final class StageOne {
     try write("files/base.img", "an image")
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: directory) }
-
-  func path(_ name: String) -> String { directory + "/" + name }
+  var directory: String { scratch.path }
+  func path(_ name: String) -> String { scratch(name) }
   func makeDirectory(_ name: String) throws {
     try FileManager.default.createDirectory(atPath: path(name), withIntermediateDirectories: true)
   }
 
   func write(_ name: String, _ text: String) throws {
     try makeDirectory((name as NSString).deletingLastPathComponent)
-    try text.write(toFile: path(name), atomically: false, encoding: .utf8)
+    try scratch.write(text, to: name)
   }
 
-  func text(_ name: String) -> String { (try? String(contentsOfFile: path(name), encoding: .utf8)) ?? "" }
+  func text(_ name: String) -> String { scratch.text(of: name) }
 
   /// A NIC as the kernel shows it, and what a DHCP server says to it; `nil`: nothing.
   func addNIC(_ name: String, mac: String, lease: String? = "ip=10.1.1.7 mask=24 router=10.1.1.1 dns=10.1.1.2") throws {
@@ -94,7 +93,7 @@ final class StageOne {
     try write("programs/\(name)", "\(note)\(script)\n")
   }
 
-  /// Sources the boot script and runs the lines; gives what they print, and how they ended (as `waitpid` says).
+  /// Sources the boot script and runs the lines; gives what they print, and their exit code, or 128 and a signal's number.
   ///
   /// busybox prefers its own `ip`, `mount` and `reboot` to any in PATH, so the programs are shell functions, which come
   /// first in every shell. And should one be missed: namespaces of its own keep it from this machine's network, mounts
@@ -115,46 +114,18 @@ final class StageOne {
     let notedIP = #"printf '#!/bin/dash\necho "ip $*" >>"$D/calls"\n' >"$D/noted-ip" && chmod 755 "$D/noted-ip""#
     let lease = #"cd "$D/scripts" && cp monorail-lease new && chmod 755 new && mv -f new monorail-lease; cd /"#
     let script = [notedIP, lease, functions, ". \"$D/scripts/monorail\"", lines].joined(separator: "\n")
-    let status = try spawn(confined + shell.command + ["-c", script], output: path("output"))
-    return (text("output"), status)
-  }
-
-  private func spawn(_ arguments: [String], output: String) throws -> Int32 {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    posix_spawn_file_actions_adddup2(&actions, 1, 2)
-    monorail_spawn_closing_from(&actions, 3)
-    // Threads of the test runner block signals.
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var none = sigset_t()
-    sigemptyset(&none)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-    let environment =
-      [
-        "PATH=\(path("programs")):/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "D=\(directory)",
-        "rootmnt=\(path("root"))", "monorail_scripts=\(path("scripts"))", "monorail_agent=agent",
-        "LEASE_IP=\(path("noted-ip"))",
-      ] + ["proc", "sys", "dev", "run", "etc"].map { "monorail_\($0)=\(path($0))" }
-    let argv = arguments.map { strdup($0) } + [nil]
-    let envp = environment.map { strdup($0) } + [nil]
-    defer { (argv + envp).forEach { free($0) } }
-    var process: pid_t = 0
-    let failure = posix_spawn(&process, arguments[0], &actions, &attributes, argv, envp)
-    try #require(failure == 0, "cannot start \(arguments[0]): \(String(cString: strerror(failure)))")
-    var status: Int32 = 0
-    while waitpid(process, &status, 0) == -1 { try #require(errno == EINTR) }
-    return status
+    var environment = [
+      "PATH": "\(path("programs")):/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "D": directory,
+      "rootmnt": path("root"), "monorail_scripts": path("scripts"), "monorail_agent": "agent",
+      "LEASE_IP": path("noted-ip"),
+    ]
+    for name in ["proc", "sys", "dev", "run", "etc"] { environment["monorail_\(name)"] = path(name) }
+    let result = try ChildProcess.run(
+      confined + shell.command + ["-c", script], environment: environment, errorsToOutput: true)
+    return (result.output, result.code)
   }
 
   private static func part(_ name: String) throws -> String {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    return try String(contentsOf: root.appending(path: "scripts/microkernel.d/\(name)"), encoding: .utf8)
+    try String(contentsOfFile: Repository.path("scripts/microkernel.d/\(name)"), encoding: .utf8)
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import MockMonorail
+import TestSupport
 
 /// An answer as it stood on the wire.
 struct Answer: Sendable {
@@ -16,27 +17,16 @@ struct Answer: Sendable {
 
 /// One TCP connection that says exactly what it is told to say.
 final class Client: Sendable {
-  private let socket: Int32
+  typealias Failure = LoopbackSocket.Failure
+
+  private let connection: LoopbackSocket
+  private var socket: Int32 { connection.descriptor }
 
   init(port: Int) throws {
-    socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    connection = try LoopbackSocket(.tcp, to: port)
     var limit = timeval(tv_sec: 20, tv_usec: 0)
     setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    let result = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
-    guard result == 0 else { throw Failure(code: errno) }
   }
-
-  deinit { close(socket) }
-
-  struct Failure: Error, Equatable { let code: Int32 }
 
   func send(_ bytes: [UInt8]) {
     var rest = bytes[...]
@@ -57,16 +47,9 @@ final class Client: Sendable {
     return count < 0 ? nil : Array(buffer.prefix(count))
   }
 
-  /// Runs something that blocks on a thread of its own.
-  private func blocking<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-    await withCheckedContinuation { continuation in
-      Thread.detachNewThread { continuation.resume(returning: body()) }
-    }
-  }
-
   /// Everything until the server closes, and whether it ended the stream properly.
   func everything() async -> [UInt8] {
-    await blocking {
+    await onThread {
       var all: [UInt8] = []
       while let piece = self.receive(), !piece.isEmpty { all += piece }
       return all
@@ -77,7 +60,7 @@ final class Client: Sendable {
   func exchange(
     _ method: String, _ target: String, headers: [String: String] = [:], body: [UInt8]? = nil
   ) async -> Answer? {
-    await blocking {
+    await onThread {
       var head = "\(method) \(target) HTTP/1.1\r\n"
       var headers = headers
       if headers["Host"] == nil { headers["Host"] = "mock.example:9080" }
@@ -89,7 +72,7 @@ final class Client: Sendable {
   }
 
   /// The next answer, to what has been sent already.
-  func nextAnswer() async -> Answer? { await blocking { self.answer(hasBody: true) } }
+  func nextAnswer() async -> Answer? { await onThread { self.answer(hasBody: true) } }
 
   /// The status of the next answer that has neither headers nor a body, as `100 Continue`.
   func nextInformation() async -> Int? { await nextAnswer()?.status }
@@ -153,9 +136,8 @@ func withMock(
 
 /// Runs a test with a directory of its own, and removes it.
 func withDirectory(_ body: (String) async throws -> Void) async throws {
-  var template = Array("/tmp/mock-tests-XXXXXX".utf8CString)
-  guard mkdtemp(&template) != nil else { throw Client.Failure(code: errno) }
-  let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  defer { try? FileManager.default.removeItem(atPath: directory) }
-  try await body(directory)
+  let scratch = try ScratchDirectory()
+  try await body(scratch.path)
+  // The directory must not go before the end of the body.
+  scratch.remove()
 }

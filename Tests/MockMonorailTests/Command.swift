@@ -1,4 +1,6 @@
 import Foundation
+import Synchronization
+@_exported import TestSupport
 
 /// A program that runs beside the test.
 final class Command: Sendable {
@@ -8,20 +10,12 @@ final class Command: Sendable {
     let errors: String
   }
 
-  private let process = Process()
-  private let output = Pipe()
-  private let errors = Pipe()
+  private let process: ChildProcess
+  private let readLines = Mutex(0)
 
   /// - Parameter program: its path; `monorail-mock` of this build when none is given.
   init(_ arguments: [String], program: String? = nil) throws {
-    let build = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    let mock = URL(fileURLWithPath: build).deletingLastPathComponent().appendingPathComponent("monorail-mock")
-    process.executableURL = program.map { URL(fileURLWithPath: $0) } ?? mock
-    process.arguments = arguments
-    process.standardInput = FileHandle.nullDevice
-    process.standardOutput = output
-    process.standardError = errors
-    try process.run()
+    process = try ChildProcess([program ?? BuiltPrograms.path("monorail-mock")] + arguments)
   }
 
   static func run(_ arguments: [String], program: String? = nil) async -> End {
@@ -33,43 +27,33 @@ final class Command: Sendable {
   }
 
   /// The most memory that it has had resident so far, in bytes.
-  func peakMemory() throws -> Int {
-    let status = try String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
-    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-    return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) << 10
-  }
+  func peakMemory() throws -> Int { try process.peakMemory }
 
-  func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+  func send(_ signal: Int32) { process.signal(signal) }
 
-  /// The first line that it prints.
+  /// The first line that it prints; at the next call the second one, and so on. Empty when the program ends without it.
   func firstLine() async -> String {
-    await onThread {
-      var line: [UInt8] = []
-      while let byte = try? self.output.fileHandleForReading.read(upToCount: 1)?.first, byte != 10 { line.append(byte) }
-      return String(decoding: line, as: UTF8.self)
+    let index = readLines.withLock { count in
+      defer { count += 1 }
+      return count
     }
+    let line: String? = try? await eventually("a line of the output") { () -> String? in
+      let hasEnded = self.process.hasEnded
+      // What follows the last line break is no whole line.
+      let lines = self.process.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+      if lines.indices.contains(index) { return String(lines[index]) }
+      return hasEnded ? "" : nil
+    }
+    return line ?? ""
   }
 
-  /// Waits for its end.
+  /// Waits for its end. A status of -1 says that it did not end, and `errors` what it was doing.
   func end() async -> End {
-    async let output = text(of: output)
-    async let errors = text(of: errors)
-    let texts = await (output, errors)
-    let status = await onThread {
-      self.process.waitUntilExit()
-      return self.process.terminationStatus
-    }
-    return End(status: status, output: texts.0, errors: texts.1)
-  }
-
-  private func text(of pipe: Pipe) async -> String {
-    await onThread { String(decoding: (try? pipe.fileHandleForReading.readToEnd()) ?? Data(), as: UTF8.self) }
-  }
-
-  /// Runs something that blocks on a thread of its own: the tests' own pool has one thread a core.
-  private func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-    await withCheckedContinuation { continuation in
-      Thread.detachNewThread { continuation.resume(returning: body()) }
+    do {
+      let result = try await process.result(within: .seconds(120))
+      return End(status: result.code, output: result.output, errors: result.errors)
+    } catch {
+      return End(status: -1, output: "", errors: "\(error)")
     }
   }
 }

@@ -1,13 +1,3 @@
-import Foundation
+@_exported import TestSupport
 
-/// A directory of one test, gone with it.
-final class TemporaryDirectory {
-  let path: String
-
-  init() throws {
-    path = NSTemporaryDirectory() + "monorail-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-}
+typealias TemporaryDirectory = ScratchDirectory

@@ -148,13 +148,6 @@ func digest(_ text: String) -> String {
 
 /// Runs a shell script that must succeed.
 func run(_ script: String) throws {
-  let process = Process()
-  process.executableURL = URL(filePath: "/bin/sh")
-  process.arguments = ["-ec", script]
-  process.standardInput = FileHandle.nullDevice
-  try process.run()
-  process.waitUntilExit()
-  guard process.terminationStatus == 0 else {
-    throw OverlayError("failed with \(process.terminationStatus): \(script)")
-  }
+  let result = try ChildProcess.run(["/bin/sh", "-ec", script])
+  guard result.end == .exited(0) else { throw Failure("failed with \(result.code): \(script)\n\(result.errors)") }
 }

@@ -1,22 +1,6 @@
 import Foundation
 import Overlay
-
-/// A directory of a test's own, gone with it.
-final class ScratchDirectory {
-  let path: String
-
-  init(in parent: String = NSTemporaryDirectory()) throws {
-    var template = Array("\(parent)overlay-tests.XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw OverlayError("cannot make a temporary directory") }
-    path = template.withUnsafeBufferPointer { buffer in
-      String(decoding: buffer.dropLast().map(UInt8.init), as: UTF8.self)
-    }
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
-}
+@_exported import TestSupport
 
 /// An overlay as a test writes it: one line an entry, with the columns of `list` that matter.
 ///

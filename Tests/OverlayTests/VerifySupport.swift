@@ -1,5 +1,6 @@
 import Foundation
 import Overlay
+import TestSupport
 
 /// A layer, overlay or base, as a test writes it: one line an entry.
 ///
@@ -142,13 +143,8 @@ struct VerifyLayer {
 
 /// Runs a program of the system.
 func verifyTool(_ command: String...) throws {
-  let process = Process()
-  process.executableURL = URL(filePath: "/usr/bin/env")
-  process.arguments = command
-  process.standardOutput = FileHandle.nullDevice
-  try process.run()
-  process.waitUntilExit()
-  guard process.terminationStatus == 0 else { throw OverlayError("\(command) ended with \(process.terminationStatus)") }
+  let result = try ChildProcess.run(command)
+  guard result.end == .exited(0) else { throw Failure("\(command) ended with \(result.code): \(result.errors)") }
 }
 
 /// The image of `VerifyLayer.debian`, made once and gone with the process.

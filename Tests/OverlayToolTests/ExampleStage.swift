@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A directory in which a test runs the scripts of scripts/examples with the program that was built beside the tests.
 final class ExampleStage: Sendable {
@@ -8,20 +9,10 @@ final class ExampleStage: Sendable {
     let text: String
   }
 
-  struct Failure: Error, CustomStringConvertible {
-    let description: String
-  }
-
   /// Whether this machine lets a test make a base image and mount it.
-  static let isPossible = geteuid() == 0 && FileManager.default.fileExists(atPath: "/dev/loop-control")
+  static let isPossible = Namespaces.canMountImages
 
-  static let examples = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../scripts/examples")
-    .standardizedFileURL.path
-
-  static let programs: String = {
-    let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return URL(filePath: tests).deletingLastPathComponent().path
-  }()
+  static let examples = Repository.path("scripts/examples")
 
   private static let smallBase = Task<String, any Error> {
     let stage = try withoutBase()
@@ -29,60 +20,44 @@ final class ExampleStage: Sendable {
       .trimmingCharacters(in: .newlines)
   }
 
-  let directory: String
+  private let scratch: ScratchDirectory
   /// A small Debian, made once a month.
   let base: String
 
   private init(base: String) throws {
     self.base = base
-    directory = FileManager.default.temporaryDirectory.appending(path: "example-test-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    scratch = try ScratchDirectory()
   }
 
   convenience init() async throws { try self.init(base: try await Self.smallBase.value) }
 
   static func withoutBase() throws -> ExampleStage { try ExampleStage(base: "") }
 
-  deinit { try? FileManager.default.removeItem(atPath: directory) }
+  var directory: String { scratch.path }
 
-  func path(_ name: String) -> String { "\(directory)/\(name)" }
+  func path(_ name: String) -> String { scratch(name) }
 
   /// Runs a shell script in the stage's directory. It knows the examples by their names, and `$base`.
   func run(_ script: String) async throws -> Result {
-    let output = path(".output-\(UUID().uuidString)")
-    try Data().write(to: URL(filePath: output))
-    defer { try? FileManager.default.removeItem(atPath: output) }
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/timeout")
-    // The time that is left to a machine that is busy, and to apt.
-    process.arguments = ["--kill-after=10", "300", "/bin/sh", "-euc", script]
-    process.currentDirectoryURL = URL(filePath: directory)
-    process.environment = [
-      "PATH": "\(Self.programs):\(Self.examples):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-      "HOME": ProcessInfo.processInfo.environment["HOME"] ?? "/root", "base": base,
-    ].merging(ProcessInfo.processInfo.environment.filter { ["XDG_CACHE_HOME", "TMPDIR"].contains($0.key) }) { $1 }
-    process.standardInput = FileHandle.nullDevice
-    let handle = try FileHandle(forWritingTo: URL(filePath: output))
-    process.standardOutput = handle
-    process.standardError = handle
-    try process.run()
-    // On a thread of its own: the tests' own pool has one thread a core.
-    await withCheckedContinuation { continuation in
-      Thread.detachNewThread {
-        process.waitUntilExit()
-        continuation.resume()
-      }
-    }
-    try handle.close()
-    let text = String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self)
-    return Result(code: process.terminationStatus, text: text)
+    let own = ProcessInfo.processInfo.environment
+    let environment = [
+      "PATH":
+        "\(BuiltPrograms.directory):\(Self.examples):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      "HOME": own["HOME"] ?? "/root", "base": base,
+    ].merging(own.filter { ["XDG_CACHE_HOME", "TMPDIR"].contains($0.key) }) { $1 }
+    let process = try ChildProcess(
+      // The time that is left to a machine that is busy, and to apt.
+      ["/usr/bin/timeout", "--kill-after=10", "300", "/bin/sh", "-euc", script], environment: environment,
+      in: directory, errorsToOutput: true)
+    let result = try await process.result(within: .seconds(320))
+    return Result(code: result.code, text: result.output)
   }
 
   /// Runs a script that must succeed.
   @discardableResult
   func succeed(_ script: String) async throws -> String {
     let result = try await run(script)
-    guard result.code == 0 else { throw Failure(description: "\(script)\nended with \(result.code):\n\(result.text)") }
+    guard result.code == 0 else { throw Failure("\(script)\nended with \(result.code):\n\(result.text)") }
     return result.text
   }
 

@@ -110,7 +110,7 @@ import Testing
     try manifest.write(toFile: scratch("m"), atomically: false, encoding: .utf8)
     try scratch.shell("mkdir -p tree/bin; echo y >tree/bin/a; ln -f tree/bin/a tree/bin/b; chmod 755 tree/bin/a")
     let run = try scratch.tool("pack", "tree", "-o", "x", "--no-required", "--manifest", "m")
-    guard run.status == 0 else { throw ToolScratch.Failure(reason: run.errors) }
+    guard run.status == 0 else { throw Failure(run.errors) }
     return try scratch.tool("list", "x").lines
   }
 
@@ -152,8 +152,8 @@ import Testing
     ("big c 600 0 0 4096 0", "the manifest: big is the device 4096:0"),
   ])
   func refusesAManifestThatDoesNotFit(_ line: String, _ error: String) throws {
-    let failure = #expect(throws: ToolScratch.Failure.self) { try pack(manifest: line + "\n") }
-    #expect(failure?.reason.contains(error) == true, "\(failure?.reason ?? "")")
+    let failure = #expect(throws: Failure.self) { try pack(manifest: line + "\n") }
+    #expect(failure?.description.contains(error) == true, "\(failure?.description ?? "")")
   }
 
   /// In a mount namespace of its own; `$tool` and `./program` are the program.

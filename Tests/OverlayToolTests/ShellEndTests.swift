@@ -329,24 +329,3 @@ struct ShellTerminalTests {
     #expect(Set(["tool", "!data/one", "!data/sub"]).isSubset(of: try await stage.names()))
   }
 }
-
-/// Where a command waits until the test lets it go on, and what a terminal's keys come from: a named pipe that nobody has to
-/// wait for to open.
-final class Gate {
-  let path: String
-  private let descriptor: Int32
-
-  init(_ path: String) throws {
-    self.path = path
-    guard mkfifo(path, 0o600) == 0 || errno == EEXIST else { throw ToolFailure("cannot make the pipe \(path)") }
-    // For reading too, so that what is written stays until somebody reads it.
-    descriptor = Foundation.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
-    guard descriptor >= 0 else { throw ToolFailure("cannot open the pipe \(path)") }
-  }
-
-  deinit { close(descriptor) }
-
-  func open() { type("\n") }
-
-  func type(_ keys: String) { _ = write(descriptor, keys, keys.utf8.count) }
-}

@@ -1,20 +1,17 @@
-import CLinux
 import Foundation
+import TestSupport
 import Testing
 
 /// A directory with a small base image and an overlay, for tests of `monorail-overlay shell`.
 final class ShellStage {
-  let directory: String
-
-  /// The program that was built together with these tests.
-  static let program: String = {
-    let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return URL(filePath: tests).deletingLastPathComponent().appending(path: "monorail-overlay").path
-  }()
+  static let program = ToolRun.program
 
   /// Whether this machine lets a test mount things.
-  static let isPossible = geteuid() == 0 && FileManager.default.fileExists(atPath: "/dev/loop-control")
+  static let isPossible = Namespaces.canMountImages
 
+  private let scratch: ScratchDirectory
+
+  var directory: String { scratch.path }
   var base: String { path("base.img") }
   var overlay: String { path("x.overlay.cpio.gz") }
 
@@ -22,8 +19,7 @@ final class ShellStage {
   ///   - base: shell commands that change what goes into the base image, in its root.
   ///   - overlay: shell commands that make what goes into the overlay, in its root; `nil` for no overlay.
   init(base: String = ":", overlay: String? = "mkdir etc; echo own >etc/own") async throws {
-    directory = FileManager.default.temporaryDirectory.appending(path: "shell-test-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    scratch = try ScratchDirectory()
     try await host(
       """
       mkdir base && cd base
@@ -41,9 +37,7 @@ final class ShellStage {
     try await host("rm -r tree")
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: directory) }
-
-  func path(_ name: String) -> String { "\(directory)/\(name)" }
+  func path(_ name: String) -> String { scratch(name) }
 
   /// What `shell` is called with for a command in a POSIX shell.
   func arguments(
@@ -92,10 +86,9 @@ final class ShellStage {
 
   func contents(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: path(name))) }
 
-  /// What is in the stage's directory, its outputs aside.
+  /// The names in the stage's directory.
   var files: [String] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-    return names.filter { !$0.hasPrefix("output-") }.sorted()
+    ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).sorted()
   }
 
   /// Waits until the machine has no mount, loop device or process of this stage any more.
@@ -121,122 +114,5 @@ final class ShellStage {
       return text("/proc/\(name)/cmdline").contains(directory) || text("/proc/\(name)/mountinfo").contains(directory)
     }
     return mounts + devices + processes.map { "process \($0): \(text("/proc/\($0)/cmdline"))" }
-  }
-}
-
-struct ToolFailure: Error, CustomStringConvertible {
-  let description: String
-  init(_ description: String) { self.description = description }
-}
-
-/// Looks until there is a value, and gives up after a time.
-func eventually<Value>(
-  _ what: String, within limit: Duration = .seconds(60), _ look: () throws -> Value?
-) async throws -> Value {
-  let end = ContinuousClock.now + limit
-  while true {
-    if let value = try look() { return value }
-    guard ContinuousClock.now < end else { throw ToolFailure("waited \(limit) for \(what)") }
-    try await Task.sleep(for: .milliseconds(20))
-  }
-}
-
-/// A program that a test runs, with its outputs in files.
-final class ToolProcess {
-  struct Result {
-    /// Its exit code; 128 and the signal's number when a signal ended it.
-    var code: Int32
-    var output: String
-    var errors: String
-  }
-
-  let pid: pid_t
-  private let outputs: String
-  private var ended: Int32?
-
-  init(
-    _ command: [String], environment: [String: String] = [:], in directory: String, input: String = "/dev/null"
-  ) throws {
-    outputs = "\(directory)/output-\(UUID().uuidString)"
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, input, O_RDWR, 0)
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, outputs + ".out", O_WRONLY | O_CREAT, 0o600)
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, outputs + ".err", O_WRONLY | O_CREAT, 0o600)
-    // Nothing of the tests' own, above all not the mock's sockets.
-    monorail_spawn_closing_from(&actions, 3)
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    posix_spawnattr_setsigmask(&attributes, &signals)
-    sigfillset(&signals)
-    posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
-    let environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "dumb"].merging(environment) { $1 }
-    // In the stage's directory, so that relative names and stray files belong to it.
-    let command = ["/usr/bin/env", "-C", directory] + command
-    let arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
-    let variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0)=\($1)") } + [nil]
-    defer { for text in arguments + variables { free(text) } }
-    var child: pid_t = 0
-    let error = posix_spawn(&child, command[0], &actions, &attributes, arguments, variables)
-    guard error == 0 else { throw ToolFailure("cannot start \(command[0]): \(String(cString: strerror(error)))") }
-    pid = child
-  }
-
-  deinit {
-    if !hasEnded {
-      kill(pid, SIGKILL)
-      waitpid(pid, nil, 0)
-    }
-  }
-
-  var output: String { Self.text(outputs + ".out") }
-  var errors: String { Self.text(outputs + ".err") }
-
-  private var hasEnded: Bool {
-    if ended == nil {
-      var status: Int32 = 0
-      if waitpid(pid, &status, WNOHANG) == pid {
-        ended = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
-      }
-    }
-    return ended != nil
-  }
-
-  func wait() async throws -> Result {
-    let code = try await eventually("the end of process \(pid)") { self.hasEnded ? self.ended : nil }
-    return Result(code: code, output: output, errors: errors)
-  }
-
-  func signal(_ number: Int32) { kill(pid, number) }
-
-  func waitForOutput(_ words: String) async throws {
-    try await eventually("\"\(words)\" in the output") { self.output.contains(words) ? () : nil }
-  }
-
-  /// Waits until it has stopped itself.
-  func waitUntilStopped() async throws {
-    try await eventually("process \(pid) to stop") {
-      let stat = Self.text("/proc/\(self.pid)/stat")
-      return stat.split(separator: ")").last?.hasPrefix(" T") == true ? () : nil
-    }
-  }
-
-  /// The processes that it has started.
-  var children: [pid_t] { Self.children(of: pid) }
-
-  static func children(of process: pid_t) -> [pid_t] {
-    let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")) ?? []
-    return threads.flatMap {
-      text("/proc/\(process)/task/\($0)/children").split(separator: " ").compactMap { pid_t($0) }
-    }
-  }
-
-  private static func text(_ path: String) -> String {
-    String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
   }
 }

@@ -1,5 +1,8 @@
 @testable import Overlay
 @testable import OverlayWorkspace
+@_exported import TestSupport
+
+typealias TemporaryDirectory = ScratchDirectory
 
 /// A base image that only a test knows.
 struct FakeBase: BaseListing {

@@ -101,15 +101,3 @@ import Testing
     #expect(throws: OverlayError.self) { try WorkspaceRoot(path: directory.path).resolve("loop/x") }
   }
 }
-
-/// Removed when it goes.
-final class TemporaryDirectory {
-  let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.appending(path: "workspace-test-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-}

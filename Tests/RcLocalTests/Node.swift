@@ -1,5 +1,5 @@
-import CLinux
 import Foundation
+@_exported import TestSupport
 import Testing
 
 /// The shells that rc.local must run under.
@@ -15,8 +15,10 @@ enum Shell: String, CaseIterable, CustomTestStringConvertible {
 
 /// What stands in for a node: a directory with a fake agent, a fake sysrq trigger, a fake BMC and no pause.
 final class Node {
-  let directory: URL
+  private let scratch: ScratchDirectory
   let shell: Shell
+
+  var directory: URL { URL(filePath: scratch.path) }
 
   /// Where the fake agent, hooks, `ipmitool` and `sleep` write one line a call.
   private var calls: URL { directory.appending(path: "calls") }
@@ -25,7 +27,7 @@ final class Node {
   /// - Parameter agent: the lines of the shell script that is the agent; `nil` for a node without one.
   init(_ shell: Shell, agent: String?) throws {
     self.shell = shell
-    directory = FileManager.default.temporaryDirectory.appending(path: "rc-local-\(UUID().uuidString)")
+    scratch = try ScratchDirectory()
     let programs = directory.appending(path: "bin")
     try FileManager.default.createDirectory(at: programs, withIntermediateDirectories: true)
     // rc.local starts its supervisor with the `sh` that it finds.
@@ -37,8 +39,6 @@ final class Node {
     if let agent { try install("agent", record("agent $*") + "\n" + agent) }
   }
 
-  deinit { try? FileManager.default.removeItem(at: directory) }
-
   /// A line of shell that notes one call.
   func record(_ call: String) -> String { "echo \"\(call)\" >>'\(calls.path)'" }
 
@@ -48,8 +48,8 @@ final class Node {
     // Not written by this process: a child that another test starts meanwhile would hold the file open for writing
     // for a moment, and the kernel runs no file that is.
     let write = "printf '#!/bin/sh\\n%s\\n' \"$2\" >\"$1\" && chmod \"$3\" \"$1\""
-    let status = try run(["/bin/sh", "-c", write, "sh", file, script, executable ? "755" : "644"])
-    try #require(status == 0)
+    let run = try ChildProcess.run(["/bin/sh", "-c", write, "sh", file, script, executable ? "755" : "644"])
+    try #require(run.end == .exited(0))
   }
 
   /// Makes a named pipe in the node's directory.
@@ -71,40 +71,9 @@ final class Node {
       .merging(environment) { $1 }
     let output = try makePipe("output-\(UUID().uuidString)")
     let console = try openPipe(output)
-    let status = try run(
-      shell.command + [Self.script.path], environment: environment.map { "\($0)=\($1)" }, output: output)
-    return Boot(status: status, console: console)
-  }
-
-  /// Runs a program to its end; gives what `waitpid` gives.
-  // Foundation's Process leaves a socket in the child and takes it for alive as long as any descendant holds that.
-  private func run(
-    _ arguments: [String], environment: [String] = ["PATH=/usr/bin:/bin"], output: String = "/dev/null"
-  ) throws -> Int32 {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, 1, 2)
-    monorail_spawn_closing_from(&actions, 3)
-    // Threads of the test runner block signals; a node's init does not.
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var none = sigset_t()
-    sigemptyset(&none)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
-    let argv = arguments.map { strdup($0) } + [nil]
-    let envp = environment.map { strdup($0) } + [nil]
-    defer { (argv + envp).forEach { free($0) } }
-    var process: pid_t = 0
-    let failure = posix_spawn(&process, arguments[0], &actions, &attributes, argv, envp)
-    try #require(failure == 0, "cannot start \(arguments): \(String(cString: strerror(failure)))")
-    var status: Int32 = 0
-    while waitpid(process, &status, 0) == -1 { try #require(errno == EINTR) }
-    return status
+    let run = try ChildProcess.run(
+      shell.command + [Repository.path("rc.local")], environment: environment, output: output, errorsToOutput: true)
+    return Boot(status: run.code, console: console)
   }
 
   /// The calls made so far, in order.
@@ -117,15 +86,11 @@ final class Node {
     guard let text = try? String(contentsOf: file, encoding: .utf8) else { return [] }
     return text.split(separator: "\n").map(String.init)
   }
-
-  /// The one rc.local, at the top of the repository.
-  private static let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appending(path: "rc.local")
 }
 
 /// An rc.local that has returned.
 struct Boot {
-  /// As `waitpid` gives it; 0 is success.
+  /// Its exit code, or 128 and the number of the signal that ended it.
   let status: Int32
   let console: FileHandle
 

@@ -1,19 +1,5 @@
 import Foundation
 
-/// Namespaces of the kernel's, for what must not touch the machine.
-enum Namespaces {
-  static let areAvailable: Bool = {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = ["unshare", "--net", "--mount", "ip", "link"]
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return false }
-    process.waitUntilExit()
-    return process.terminationStatus == 0
-  }()
-}
-
 extension Stage {
   /// A wrapper for an agent whose state directory is a file system in memory, as on a node; only the agent sees it.
   ///

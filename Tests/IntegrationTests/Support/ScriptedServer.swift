@@ -10,35 +10,24 @@ final class ScriptedServer: Sendable {
   }
 
   let port: Int
-  private let listener: Int32
+  private let listener: LoopbackSocket
   private let seen = Mutex<[String]>([])
 
   /// - Parameter answer: told the request's method, and how many of that method came before.
   init(answer: @escaping @Sendable (String, Int) -> Answer) throws {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isBound = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, size) == 0 && listen(listener, 8) == 0 && getsockname(listener, $0, &size) == 0
-      }
-    }
-    guard isBound else { throw Failure("cannot listen") }
-    self.listener = listener
-    port = Int(UInt16(bigEndian: address.sin_port))
+    listener = try LoopbackSocket(listening: .tcp)
+    port = listener.port
     Thread.detachNewThread { [self] in serve(answer) }
   }
 
   /// The methods of the requests so far.
   var methods: [String] { seen.withLock { $0 } }
 
-  func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
+  func stop() { shutdown(listener.descriptor, Int32(SHUT_RDWR)) }
 
   private func serve(_ answer: (String, Int) -> Answer) {
     while true {
-      let connection = accept(listener, nil, nil)
+      let connection = accept(listener.descriptor, nil, nil)
       guard connection >= 0 else { break }
       while let method = request(connection) {
         let count = seen.withLock { seen in
@@ -51,7 +40,6 @@ final class ScriptedServer: Sendable {
       }
       close(connection)
     }
-    close(listener)
   }
 
   /// Reads one request with its body; `nil` when the client is gone.

@@ -9,16 +9,17 @@ final class Stage: Sendable {
   /// The node that every agent is unless the test says otherwise.
   static let node = "n1"
 
-  let directory: String
+  private let scratch: ScratchDirectory
   private let server: Mutex<MockMonorail>
   private let agents = Mutex<[AgentProcess]>([])
 
-  fileprivate init(_ mock: MockMonorail, directory: String) {
-    self.directory = directory
+  fileprivate init(_ mock: MockMonorail, _ scratch: ScratchDirectory) {
+    self.scratch = scratch
     server = Mutex(mock)
   }
 
   var mock: MockMonorail { server.withLock { $0 } }
+  var directory: String { scratch.path }
   var workDirectory: String { directory + "/work" }
   var journal: String { directory + "/state/journal" }
 
@@ -46,8 +47,7 @@ final class Stage: Sendable {
     try agents.withLock { agents in
       let agent = try AgentProcess(
         wrapper + [program] + (usual ?? flags()) + more,
-        environment: ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"].merging(environment) { $1 },
-        logPath: "\(directory)/agent-\(agents.count + 1).log")
+        environment: AgentProcess.environment.merging(environment) { $1 })
       agents.append(agent)
       return agent
     }
@@ -96,18 +96,14 @@ final class Stage: Sendable {
 
   // MARK: Files
 
-  func path(_ name: String) -> String { "\(directory)/\(name)" }
+  func path(_ name: String) -> String { scratch(name) }
 
-  func write(_ text: String, to name: String) throws {
-    try text.write(toFile: path(name), atomically: false, encoding: .utf8)
-  }
+  func write(_ text: String, to name: String) throws { try scratch.write(text, to: name) }
 
   /// The text of a file in the stage's directory; empty when there is none.
-  func text(_ name: String) -> String {
-    String(decoding: FileManager.default.contents(atPath: path(name)) ?? Data(), as: UTF8.self)
-  }
+  func text(_ name: String) -> String { scratch.text(of: name) }
 
-  func waitForFile(_ name: String, _ limit: Duration = .seconds(30)) async throws {
+  func waitForFile(_ name: String, _ limit: Duration = .seconds(60)) async throws {
     try await eventually("the file \(name)", within: limit, explanation: { self.lastLog }) {
       FileManager.default.fileExists(atPath: path(name)) ? () : nil
     }
@@ -125,30 +121,8 @@ final class Stage: Sendable {
     }
     await mock.stop()
     endProcesses(in: directory)
-    try? FileManager.default.removeItem(atPath: directory)
+    scratch.remove()
   }
-}
-
-/// Where a command waits until the test lets it go on: `read x <"$GATE"`.
-final class Gate: Sendable {
-  let path: String
-  private let descriptor: Int32
-
-  init(_ path: String) throws {
-    self.path = path
-    guard mkfifo(path, 0o600) == 0 else { throw Failure("cannot make the pipe \(path)") }
-    // For reading too, so that what is written stays until somebody reads it.
-    descriptor = Foundation.open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC)
-    guard descriptor >= 0 else { throw Failure("cannot open the pipe \(path)") }
-  }
-
-  deinit { Foundation.close(descriptor) }
-
-  /// Lets one reader go on.
-  func open() { _ = Foundation.write(descriptor, "\n", 1) }
-
-  /// A shell command that waits here.
-  var waiting: String { "read x <'\(path)'" }
 }
 
 /// How much of the machine a test takes.
@@ -181,21 +155,13 @@ private func setUpStage(
   _ prepare: (String) async throws -> Void, _ change: (inout MockConfiguration, String) throws -> Void,
   _ body: (Stage) async throws -> Void
 ) async throws {
-  var template = Array((FileManager.default.temporaryDirectory.path + "/agent-test-XXXXXX").utf8CString)
-  guard mkdtemp(&template) != nil else { throw Failure("cannot make a directory for the test") }
-  let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  let mock: MockMonorail
-  do {
-    try await prepare(directory)
-    var configuration = MockConfiguration()
-    try change(&configuration, directory)
-    mock = try await MockMonorail.start(configuration)
-  } catch {
-    try? FileManager.default.removeItem(atPath: directory)
-    throw error
-  }
+  let scratch = try ScratchDirectory()
+  try await prepare(scratch.path)
+  var configuration = MockConfiguration()
+  try change(&configuration, scratch.path)
+  let mock = try await MockMonorail.start(configuration)
   mock.addNode(id: Stage.node)
-  let stage = Stage(mock, directory: directory)
+  let stage = Stage(mock, scratch)
   do {
     try await body(stage)
   } catch {

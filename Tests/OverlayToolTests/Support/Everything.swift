@@ -78,7 +78,7 @@ extension ToolScratch {
   func look(at tree: String, times: Bool = true) throws -> [String] {
     let run = try ToolRun(
       ["-c", Self.look, tree] + (times ? [] : ["no-times"]), in: path, program: "/usr/bin/python3")
-    guard run.status == 0 else { throw Failure(reason: run.errors) }
+    guard run.status == 0 else { throw Failure(run.errors) }
     return run.lines
   }
 
@@ -89,7 +89,7 @@ extension ToolScratch {
 
   func sha256(_ name: String) throws -> String {
     let run = try ToolRun([self(name)], in: path, program: "/usr/bin/sha256sum")
-    guard run.status == 0 else { throw Failure(reason: run.errors) }
+    guard run.status == 0 else { throw Failure(run.errors) }
     return String(run.output.prefix(64))
   }
 

@@ -1,7 +1,9 @@
 import Foundation
+import TestSupport
 
 /// A run of the real program, in a test's own directory, to its end.
 struct ToolRun {
+  /// Its exit code, or the negative number of the signal that ended it.
   let status: Int32
   let output: String
   let errors: String
@@ -9,10 +11,7 @@ struct ToolRun {
   var lines: [String] { output.split(separator: "\n").map(String.init) }
 
   /// The `monorail-overlay` that was built together with these tests.
-  static let program: String = {
-    let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-    return URL(filePath: tests).deletingLastPathComponent().appending(path: "monorail-overlay").path
-  }()
+  static let program = BuiltPrograms.path("monorail-overlay")
 
   /// - Parameters:
   ///   - environment: added to PATH, which is all that there is otherwise.
@@ -20,45 +19,20 @@ struct ToolRun {
   init(
     _ arguments: [String], in directory: String, environment: [String: String] = [:], program: String = program
   ) throws {
-    // Files, not pipes: nobody need read them meanwhile.
-    let names = ["out", "err"].map { "\(NSTemporaryDirectory())overlay-tool.\($0)-\(UUID().uuidString)" }
-    defer { for name in names { unlink(name) } }
-    let files = try names.map { name in
-      _ = FileManager.default.createFile(atPath: name, contents: nil)
-      return try FileHandle(forWritingTo: URL(filePath: name))
+    let result = try ChildProcess.run(
+      [program] + arguments, environment: ChildProcess.environment.merging(environment) { $1 }, in: directory)
+    (output, errors) = (result.output, result.errors)
+    switch result.end {
+    case .exited(let code): status = code
+    case .signaled(let signal): status = -signal
     }
-    let process = Process()
-    process.executableURL = URL(filePath: program)
-    process.arguments = arguments
-    process.currentDirectoryURL = URL(filePath: directory)
-    process.environment = environment.merging(["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]) { given, _ in given }
-    process.standardInput = FileHandle.nullDevice
-    (process.standardOutput, process.standardError) = (files[0], files[1])
-    try process.run()
-    process.waitUntilExit()
-    status = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
-    output = try String(decoding: Data(contentsOf: URL(filePath: names[0])), as: UTF8.self)
-    errors = try String(decoding: Data(contentsOf: URL(filePath: names[1])), as: UTF8.self)
   }
 }
 
-/// A directory of a test's own, gone with it.
-final class ToolScratch {
-  let path: String
+/// A directory in which a test runs the program.
+typealias ToolScratch = ScratchDirectory
 
-  struct Failure: Error { let reason: String }
-
-  init(in parent: String = NSTemporaryDirectory()) throws {
-    var template = Array("\(parent)overlay-tool.XXXXXX".utf8CString)
-    guard let made = mkdtemp(&template) else { throw Failure(reason: "cannot make a temporary directory") }
-    path = String(cString: made)
-  }
-
-  // Not FileManager's removeItem, which stops at paths longer than PATH_MAX.
-  deinit { _ = try? ToolRun(["-rf", path], in: "/", program: "/bin/rm") }
-
-  func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
-
+extension ToolScratch {
   /// Runs the program.
   func tool(_ arguments: String..., environment: [String: String] = [:]) throws -> ToolRun {
     try ToolRun(arguments, in: path, environment: environment)
@@ -69,6 +43,6 @@ final class ToolScratch {
     let run = try ToolRun(
       ["-euc", script], in: path, environment: environment.merging(["tool": ToolRun.program]) { given, _ in given },
       program: "/bin/sh")
-    guard run.status == 0 else { throw Failure(reason: "\(script)\nfailed: \(run.errors)") }
+    guard run.status == 0 else { throw Failure("\(script)\nfailed: \(run.errors)") }
   }
 }
