@@ -23,14 +23,17 @@ final class ExampleStage: Sendable {
     return URL(filePath: tests).deletingLastPathComponent().path
   }()
 
-  private static let smallBase = Task<String, any Error> {
+  private static let smallBase = Task { try await makeBase("small-base") }
+  private static let smallBaseWithKernel = Task { try await makeBase("small-base --kernel") }
+
+  private static func makeBase(_ command: String) async throws -> String {
     let stage = try withoutBase()
-    return try await stage.succeed("\(examples)/small-base 2>small-base.log || { cat small-base.log; exit 1; }")
+    return try await stage.succeed("\(examples)/\(command) 2>small-base.log || { cat small-base.log; exit 1; }")
       .trimmingCharacters(in: .newlines)
   }
 
   let directory: String
-  /// A small Debian, made once a month.
+  /// The base image: a small Debian, made once a month; empty for a stage without one.
   let base: String
 
   private init(base: String) throws {
@@ -40,6 +43,11 @@ final class ExampleStage: Sendable {
   }
 
   convenience init() async throws { try self.init(base: try await Self.smallBase.value) }
+
+  /// On a small Debian that also has a kernel with its modules.
+  static func withKernel() async throws -> ExampleStage {
+    try ExampleStage(base: try await smallBaseWithKernel.value)
+  }
 
   static func withoutBase() throws -> ExampleStage { try ExampleStage(base: "") }
 
@@ -54,7 +62,7 @@ final class ExampleStage: Sendable {
     defer { try? FileManager.default.removeItem(atPath: output) }
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/timeout")
-    // The time that is left to a machine that is busy, and to apt.
+    // A busy machine and a slow package archive are given this many seconds.
     process.arguments = ["--kill-after=10", "300", "/bin/sh", "-euc", script]
     process.currentDirectoryURL = URL(filePath: directory)
     process.environment = [
@@ -66,7 +74,7 @@ final class ExampleStage: Sendable {
     process.standardOutput = handle
     process.standardError = handle
     try process.run()
-    // On a thread of its own: the tests' own pool has one thread a core.
+    // Waiting has a thread of its own: the pool that runs tests has one thread for each core, and would have one less.
     await withCheckedContinuation { continuation in
       Thread.detachNewThread {
         process.waitUntilExit()
