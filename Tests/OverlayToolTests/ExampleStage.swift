@@ -14,14 +14,17 @@ final class ExampleStage: Sendable {
 
   static let examples = Repository.path("scripts/examples")
 
-  private static let smallBase = Task<String, any Error> {
+  private static let smallBase = Task { try await makeBase("small-base") }
+  private static let smallBaseWithKernel = Task { try await makeBase("small-base --kernel") }
+
+  private static func makeBase(_ command: String) async throws -> String {
     let stage = try withoutBase()
-    return try await stage.succeed("\(examples)/small-base 2>small-base.log || { cat small-base.log; exit 1; }")
+    return try await stage.succeed("\(examples)/\(command) 2>small-base.log || { cat small-base.log; exit 1; }")
       .trimmingCharacters(in: .newlines)
   }
 
   private let scratch: ScratchDirectory
-  /// A small Debian, made once a month.
+  /// The base image: a small Debian, made once a month; empty for a stage without one.
   let base: String
 
   private init(base: String) throws {
@@ -30,6 +33,11 @@ final class ExampleStage: Sendable {
   }
 
   convenience init() async throws { try self.init(base: try await Self.smallBase.value) }
+
+  /// On a small Debian that also has a kernel with its modules.
+  static func withKernel() async throws -> ExampleStage {
+    try ExampleStage(base: try await smallBaseWithKernel.value)
+  }
 
   static func withoutBase() throws -> ExampleStage { try ExampleStage(base: "") }
 
@@ -46,7 +54,7 @@ final class ExampleStage: Sendable {
       "HOME": own["HOME"] ?? "/root", "base": base,
     ].merging(own.filter { ["XDG_CACHE_HOME", "TMPDIR"].contains($0.key) }) { $1 }
     let process = try ChildProcess(
-      // The time that is left to a machine that is busy, and to apt.
+      // A busy machine and a slow package archive are given this many seconds.
       ["/usr/bin/timeout", "--kill-after=10", "300", "/bin/sh", "-euc", script], environment: environment,
       in: directory, errorsToOutput: true)
     let result = try await process.result(within: .seconds(320))

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// The scripts of scripts/examples, with real packages, on a real base image. One after the other: each is busy enough.
+/// The scripts of scripts/examples, with real packages, on a real base image. They run one after another, since each of
+/// them keeps the machine busy.
 @Suite(.serialized, .enabled(if: ExampleStage.isPossible, "needs root and loop devices"), .timeLimit(.minutes(30)))
 struct ExamplesTests {
   private static let required: [String: ExampleStage.Entry] = [
@@ -108,7 +109,7 @@ struct ExamplesTests {
     #expect(failure.text == "vendor-tool: there is no MegaCli64 in files\n")
   }
 
-  @Test func `Packages from files and libraries by hand come with their modes and links`() async throws {
+  @Test func `Packages from files are installed without a network, in the order that they need`() async throws {
     let stage = try await ExampleStage()
     try await stage.succeed(
       """
@@ -122,26 +123,133 @@ struct ExamplesTests {
       package first 'Depends: second
       '
       package second ''
-      mkdir libraries && echo 'int vendor(void) { return 0; }' >library.c
-      gcc -shared -fPIC -Wl,-soname,libvendor.so.1 -o libraries/libvendor.so.1.2.3 library.c
-      packages-and-libraries --base $base --debs debs --libraries libraries x.overlay.cpio.gz
+      packages-and-libraries --base $base --debs debs x.overlay.cpio.gz
       """)
 
     let entries = try await stage.entries("x.overlay.cpio.gz")
     expectRequiredFiles(entries)
-    #expect(entries["usr/local/lib/vendor/libvendor.so.1.2.3"]?.mode == "0644")
-    #expect(entries["usr/local/lib/vendor/libvendor.so.1"]?.target == "libvendor.so.1.2.3")
-    #expect(entries["usr/local/lib/vendor/libvendor.so"]?.target == "libvendor.so.1.2.3")
     #expect(!entries.keys.contains { $0.hasPrefix("mnt") })
-    let node = try await stage.onNode(
-      "x.overlay.cpio.gz", "first; second; dpkg --verify first second; ldconfig -p | grep -c 'libvendor.so.1 '")
-    #expect(node.text == "this is first\nthis is second\n1\n")
+    let node = try await stage.onNode("x.overlay.cpio.gz", "first; second; dpkg --verify first second")
+    #expect(node.text == "this is first\nthis is second\n")
 
     let failure = try await stage.run(
-      "rm debs/second.deb; packages-and-libraries --base $base --debs debs --libraries libraries y.overlay.cpio.gz")
+      "rm debs/second.deb; packages-and-libraries --base $base --debs debs y.overlay.cpio.gz")
     #expect(failure.code != 0)
     #expect(failure.text.contains("first depends on second"))
     #expect(!FileManager.default.fileExists(atPath: stage.path("y.overlay.cpio.gz")))
+  }
+
+  @Test func `A vendor's tool with libraries and data comes with the packages that it needs`() async throws {
+    let stage = try await ExampleStage()
+    try await stage.succeed(
+      """
+      mkdir -p files/bin files/lib files/share/test_eses
+      echo 'const char *enclosure(void) { return "a stand-in"; }' >library.c
+      cat >program.c <<'END'
+      #include <stdio.h>
+      const char *enclosure(void);
+      int main(void) { printf("<ses><enclosure name=\\"%s\\"/></ses>", enclosure()); return 0; }
+      END
+      gcc -shared -fPIC -Wl,-soname,libtesteses.so.0 -o files/lib/libtesteses.so.0.0.0 library.c
+      gcc -c library.c && ar rc files/lib/libtesteses.a library.o
+      printf "dlname='libtesteses.so.0'\\nlibdir='/usr/local/lib'\\n" >files/lib/libtesteses.la
+      gcc -o files/bin/test_eses program.c files/lib/libtesteses.so.0.0.0
+      cat >files/share/test_eses/test_eses.xsl <<'END'
+      <x:stylesheet version="1.0" xmlns:x="http://www.w3.org/1999/XSL/Transform"><x:output method="text"/>
+        <x:template match="/">the enclosure is <x:value-of select="//@name"/></x:template></x:stylesheet>
+      END
+      find files -type f -exec chmod 600 {} +
+      packages-and-libraries --base $base --files files x.overlay.cpio.gz xsltproc
+      """)
+
+    let entries = try await stage.entries("x.overlay.cpio.gz")
+    expectRequiredFiles(entries)
+    let placed = entries.filter { $0.key.hasPrefix("usr/local/") && $0.value.type != "directory" }
+    #expect(
+      placed.mapValues { $0.target ?? $0.mode } == [
+        "usr/local/bin/test_eses": "0755", "usr/local/lib/libtesteses.a": "0644",
+        "usr/local/lib/libtesteses.la": "0755",
+        "usr/local/lib/libtesteses.so": "libtesteses.so.0.0.0",
+        "usr/local/lib/libtesteses.so.0": "libtesteses.so.0.0.0",
+        "usr/local/lib/libtesteses.so.0.0.0": "0755", "usr/local/share/test_eses/test_eses.xsl": "0644",
+      ])
+    #expect(placed.values.allSatisfy { $0.uid == 0 && $0.gid == 0 })
+    #expect(!entries.keys.contains { $0.hasPrefix("mnt") })
+    let node = try await stage.onNode(
+      "x.overlay.cpio.gz",
+      """
+      test_eses | xsltproc /usr/local/share/test_eses/test_eses.xsl - && echo
+      dpkg-query --show --showformat '${Package}: ${Status}\n' xsltproc libxslt1.1
+      """)
+    #expect(
+      node.text == """
+        the enclosure is a stand-in
+        libxslt1.1: install ok installed
+        xsltproc: install ok installed
+
+        """)
+
+    let failure = try await stage.run(
+      "touch files/README; packages-and-libraries --base $base --files files y.overlay.cpio.gz")
+    #expect(failure.code == 1)
+    #expect(failure.text.contains("packages-and-libraries: README of --files is not in bin/, lib/ or share/"))
+    #expect(!FileManager.default.fileExists(atPath: stage.path("y.overlay.cpio.gz")))
+  }
+
+  @Test(
+    .enabled(if: ProcessInfo.processInfo.environment["MONORAIL_KERNEL"] != "none", "MONORAIL_KERNEL=none: no machines"))
+  func `A kernel module is built for the base's kernel, and the hooks load it into that kernel`() async throws {
+    let stage = try await ExampleStage.withKernel()
+    try await stage.succeed("kernel-module --base $base x.overlay.cpio.gz")
+
+    let entries = try await stage.entries("x.overlay.cpio.gz")
+    expectRequiredFiles(entries)
+    let modules = entries.values.filter { $0.path.hasSuffix(".ko") }
+    #expect(modules.map(\.mode) == ["0644"])
+    #expect(entries["opt/rc.local.hooks"]?.mode == "0755")
+    let tools = entries.keys.filter {
+      $0.hasPrefix("usr/src") || $0.hasPrefix("usr/bin") || $0.hasPrefix("var/lib/dpkg")
+    }
+    #expect(tools.isEmpty, "what the build needed is in the overlay")
+    let node = try await stage.onNode(
+      "x.overlay.cpio.gz",
+      """
+      cd /lib/modules/* && grep -q ^kernel/ modules.dep && echo "the base's modules are in the index, too"
+      modprobe -S "${PWD##*/}" --dry-run --verbose hello_overlay | sed 's,/[^/]*/extra,/RELEASE/extra,'
+      """)
+    #expect(
+      node.text == """
+        the base's modules are in the index, too
+        insmod /lib/modules/RELEASE/extra/hello_overlay.ko\u{20}
+
+        """)
+
+    // The base's kernel, with busybox for a root, and the overlay behind it: the kernel unpacks both.
+    let console = try await stage.succeed(
+      """
+      kernel=$(unsquashfs -l "$base" | sed -n 's,^squashfs-root/\\(boot/vmlinuz-.*\\),\\1,p')
+      unsquashfs -cat "$base" "$kernel" >vmlinuz
+      mkdir -p tree/bin tree/proc && cp "$(command -v busybox)" tree/bin/busybox && ln -s usr/lib tree/lib
+      for name in sh modprobe dmesg; do ln -s busybox tree/bin/$name; done
+      cat >tree/init <<'END'
+      #!/bin/sh
+      export PATH=/bin
+      busybox mount -t proc proc /proc
+      echo "the hooks begin"
+      /opt/rc.local.hooks
+      echo "the hooks ended with $?"
+      dmesg | busybox sed -n 's/^.*hello_overlay: a/hello_overlay: a/p'
+      busybox poweroff -f
+      END
+      chmod 755 tree/init
+      monorail-overlay pack tree --no-required -o busybox.cpio.gz 2>&1
+      cat busybox.cpio.gz x.overlay.cpio.gz >initrd
+      timeout -s KILL 250 qemu-system-x86_64 -accel tcg -m 512 -nodefaults -no-reboot -display none -serial stdio \
+        -kernel vmlinuz -initrd initrd -append 'console=ttyS0 panic=-1 quiet loglevel=0 no_timer_check' </dev/null
+      """)
+    let lines = console.split(whereSeparator: \.isNewline).drop { $0 != "the hooks begin" }
+    #expect(
+      lines == ["the hooks begin", "the hooks ended with 0", "hello_overlay: a module of the overlay"], "\(console)")
   }
 
   @Test func `A debug overlay takes an SSH login with the key and with the password, and no other`() async throws {
@@ -190,7 +298,8 @@ struct ExamplesTests {
 
 struct ExampleHelpTests {
   static let scripts = [
-    "change-existing", "complex-change", "debug-ssh", "packages-and-libraries", "simple-change", "vendor-tool",
+    "change-existing", "complex-change", "debug-ssh", "kernel-module", "packages-and-libraries", "simple-change",
+    "vendor-tool",
   ]
 
   @Test func `Every example is tested here, and named in the documentation`() throws {
@@ -207,6 +316,15 @@ struct ExampleHelpTests {
     #expect(help.contains("Needs: monorail-overlay"))
     #expect(help.contains("  scripts/examples/\(name) "))
     let wrong = try await stage.run("\(name) --no-such-option")
+    #expect(wrong.code == 64)
+    #expect(wrong.text == help)
+  }
+
+  @Test func `The script that makes a base explains itself, also when it is called wrongly`() async throws {
+    let stage = try ExampleStage.withoutBase()
+    let help = try await stage.succeed("small-base --help")
+    #expect(help.contains("  base=$(scripts/examples/small-base [--kernel])\n"))
+    let wrong = try await stage.run("small-base --no-such-option")
     #expect(wrong.code == 64)
     #expect(wrong.text == help)
   }
