@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <unistd.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef MONORAIL_REVISION
@@ -49,6 +49,15 @@ int monorail_open_unnamed_flag(void) { return O_TMPFILE; }
 int monorail_open_path_flag(void) { return O_PATH; }
 
 int monorail_make_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+void monorail_join_thread(pthread_t thread, int milliseconds) {
+  struct timespec end;
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  long nanoseconds = end.tv_nsec + (milliseconds % 1000) * 1000000L;
+  end.tv_sec += milliseconds / 1000 + nanoseconds / 1000000000L;
+  end.tv_nsec = nanoseconds % 1000000000L;
+  pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &end);
+}
 
 int monorail_open_beneath(int directory, const char *path) {
   struct open_how how = {

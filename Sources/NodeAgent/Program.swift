@@ -24,7 +24,6 @@ public enum Program {
   /// - Parameter words: the arguments without the program's name.
   public static func run(_ words: [String]) -> Int32 {
     fillStandardDescriptors()
-    let console = Console()
     do throws(ConfigurationError) {
       switch try Arguments(words) {
       case .help:
@@ -37,22 +36,27 @@ public enum Program {
         return FetchCommand(arguments, userAgent: userAgent).run()
       case .config(let flags, let commandLine):
         let configuration = try configuration(flags, commandLine)
-        for warning in configuration.warnings { console.write(line: "monorail-agent: \(warning)") }
+        for warning in configuration.warnings { say(warning) }
         print(configuration.report.prettyText, terminator: "")
         return 0
       case .run(let flags, let commandLine, let once):
-        return try serve(try configuration(flags, commandLine), once: once, console)
+        return try serve(try configuration(flags, commandLine), once: once)
       }
     } catch {
-      console.write(line: "monorail-agent: \(error)")
+      say(error.description)
       return configurationErrorCode
     }
+  }
+
+  private static func say(_ text: String) {
+    let line = "monorail-agent: \(text)\n"
+    _ = write(STDERR_FILENO, line, line.utf8.count)
   }
 
   private static var userAgent: String { "monorail-agent/\(revision)" }
 
   private static func serve(
-    _ configuration: AgentConfiguration, once: Bool, _ console: Console
+    _ configuration: AgentConfiguration, once: Bool
   ) throws(ConfigurationError) -> Int32 {
     guard let server = configuration.server else {
       throw ConfigurationError(
@@ -61,10 +65,12 @@ public enum Program {
     }
     // What commands need to find their programs, should the boot have left it out.
     setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0)
+    let stop = StopSignal()
+    let console = Console()
+    defer { console.finish(within: 1000) }
     let log = Log(
       level: configuration.logLevel, console: console, syslog: configuration.syslog.map { SyslogSender($0) })
     log.identify(node: configuration.nodeID, mac: configuration.mac)
-    let stop = StopSignal()
     let journal: Journal
     do throws(SystemError) {
       try FileSystem.makeDirectories(configuration.workDirectory)

@@ -1,43 +1,89 @@
 import Foundation
 import MonorailProtocol
+import Synchronization
 import Testing
 
 @testable import NodeAgent
 
 @Suite struct ConsoleTests {
-  let directory: TemporaryDirectory
-  init() throws { directory = try TemporaryDirectory() }
+  /// All that is written to a pipe, read on a thread of its own so that nobody has to wait for it.
+  final class Reader: Sendable {
+    private let text = Mutex("")
+    private let end = DispatchSemaphore(value: 0)
 
-  /// Reads what a non-blocking descriptor holds.
-  private func drain(_ descriptor: Int32) -> String {
-    var bytes: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: 65536)
-    while true {
-      let count = read(descriptor, &piece, piece.count)
-      guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
-      bytes += piece[..<count]
+    init(_ descriptor: Int32) {
+      Thread.detachNewThread { [self] in
+        let data = FileHandle(fileDescriptor: descriptor).readDataToEndOfFile()
+        text.withLock { $0 = String(decoding: data, as: UTF8.self) }
+        end.signal()
+      }
+    }
+
+    /// What was there when the last writer closed the pipe.
+    func lines() -> [Substring] {
+      end.wait()
+      return text.withLock { $0.split(separator: "\n") }
     }
   }
 
-  @Test("a console that takes nothing holds nobody up, and hears later how much it missed")
+  @Test("a console that takes nothing holds nobody up, and is told which lines it missed")
   func stuck() throws {
-    let path = directory.path + "/console"
-    #expect(mkfifo(path, 0o600) == 0)
-    let reader = open(path, O_RDONLY | O_NONBLOCK)
-    let writer = open(path, O_WRONLY)
-    defer {
-      close(reader)
-      close(writer)
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    let console = Console(descriptor: ends[1])
+    let padding = String(repeating: "x", count: 1000)
+    for number in 1...1000 { console.write(line: "\(number) \(padding)") }
+    // Some room, so that there may be gaps in the middle, too.
+    var piece = [UInt8](repeating: 0, count: 60_000)
+    let count = read(ends[0], &piece, piece.count)
+    for number in 1001...1500 { console.write(line: "\(number) \(padding)") }
+    let reader = Reader(ends[0])
+    console.finish(within: 60_000)
+    close(ends[1])
+    let rest = reader.lines().joined(separator: "\n")
+    let lines = (String(decoding: piece.prefix(max(0, count)), as: UTF8.self) + rest).split(separator: "\n")
+    close(ends[0])
+
+    var last = 0
+    var gaps = 0
+    for line in lines {
+      if let note = line.wholeMatch(of: /monorail-agent: … ([0-9]+) lines? left out, .*/), let count = Int(note.1) {
+        last += count
+        gaps += 1
+      } else {
+        #expect(line == "\(last + 1) \(padding)")
+        last += 1
+      }
     }
-    let console = Console(descriptor: writer)
-    let line = String(repeating: "x", count: 1023)
-    for _ in 0..<100 { console.write(line: line) }
-    let taken = drain(reader).split(separator: "\n").count
-    #expect(taken < 100 && taken > 0)
+    #expect(last == 1500)
+    #expect(gaps > 0)
+  }
+
+  @Test("a line is never longer than what the buffer takes at once")
+  func longLine() throws {
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    let reader = Reader(ends[0])
+    let console = Console(descriptor: ends[1])
+    console.write(line: String(repeating: "x", count: 100_000))
     console.write(line: "next")
-    let rest = drain(reader)
-    #expect(rest.contains("lines were not shown"))
-    #expect(rest.hasSuffix("next\n"))
+    console.finish(within: 60_000)
+    close(ends[1])
+    #expect(reader.lines().map(\.count) == [4095, 4])
+    close(ends[0])
+  }
+
+  @Test("the end is not held up by a console that takes nothing")
+  func stuckAtTheEnd() throws {
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    let console = Console(descriptor: ends[1])
+    for _ in 1...1000 { console.write(line: String(repeating: "x", count: 1000)) }
+    let start = ContinuousClock.now
+    console.finish(within: 200)
+    #expect(ContinuousClock.now - start < .seconds(30))
+    // Lets the thread end.
+    close(ends[0])
   }
 
   @Test("the descriptor that others share is not made non-blocking")

@@ -4,6 +4,7 @@
 #define MONORAIL_CLINUX_H
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -40,6 +41,9 @@ int monorail_open_path_flag(void);
 // Both ends of a pipe, reading first, that no other program inherits, not even one that another thread starts right now
 // (pipe2, a GNU extension).
 int monorail_make_pipe(int ends[2]);
+
+// Waits for a thread's end, so many milliseconds at most (pthread_clockjoin_np, a GNU extension).
+void monorail_join_thread(pthread_t thread, int milliseconds);
 
 // Opens a directory below another one in one call, to start from, following no symlink; -1 where there is no such directory
 // or no such call (before Linux 5.6).
