@@ -2,7 +2,7 @@ import Foundation
 @_exported import TestSupport
 import Testing
 
-/// The shells that the boot script must run under: the initramfs's, and the other one of Debian's.
+/// The shells that the boot script must run under: busybox, which the initramfs has, and dash, which is Debian's `sh`.
 enum Shell: String, CaseIterable, CustomTestStringConvertible {
   case busybox
   case dash
@@ -11,10 +11,10 @@ enum Shell: String, CaseIterable, CustomTestStringConvertible {
   var testDescription: String { rawValue }
 }
 
-/// What stands in for a machine in the initramfs: directories for /proc, /sys, /dev and /run, programs that note their
-/// calls, and a clock that only `sleep` moves.
+/// A directory that the boot script takes for a machine in the initramfs: it has its own proc, sys, dev and run,
+/// programs that note their calls, and a clock that only `sleep` moves.
 final class StageOne {
-  /// Makes a real device, which the script must not.
+  /// The real program, for tests that need a device. The boot script gets a fake one.
   static let mknod = "/usr/bin/mknod"
 
   private let scratch: ScratchDirectory
@@ -35,7 +35,8 @@ final class StageOne {
     try write("scripts/monorail-functions", try Self.part("initramfs/scripts/monorail-functions"))
     try write("scripts/monorail-lease", try Self.part("root/usr/lib/microkernel/lease"))
     for name in ["ip", "mount", "losetup", "modprobe", "mknod", "sync", "setsid"] { try program(name) }
-    // The progress reports, every five seconds, are another process: it must not move the clock.
+    // Another process of the script reports progress every five seconds. It must not move the clock: its sleep fails,
+    // which ends that process.
     try program(
       "sleep",
       """
@@ -52,7 +53,7 @@ final class StageOne {
       set -a; . "$D/lease.$interface"; set +a
       exec sh "$6" bound
       """)
-    // The first answer that is left decides; with none, the file comes.
+    // Each call takes a line of `answers`, an exit code and a message. When no line is left, it copies the file.
     try program(
       "agent",
       """
@@ -78,7 +79,9 @@ final class StageOne {
 
   func text(_ name: String) -> String { scratch.text(of: name) }
 
-  /// A NIC as the kernel shows it, and what a DHCP server says to it; `nil`: nothing.
+  /// Adds a network interface as the kernel shows it in /sys.
+  ///
+  /// - Parameter lease: what a DHCP server answers; `nil` for no answer.
   func addNIC(_ name: String, mac: String, lease: String? = "ip=10.1.1.7 mask=24 router=10.1.1.1 dns=10.1.1.2") throws {
     try write("sys/class/net/\(name)/address", mac + "\n")
     try write("sys/class/net/\(name)/type", "1\n")
@@ -87,17 +90,19 @@ final class StageOne {
     if let lease { try write("lease.\(name)", lease.replacing(" ", with: "\n") + "\nserverid=10.1.1.1\n") }
   }
 
-  /// Makes a program that notes its call and then does what `script` says; `$D` is the machine's directory.
+  /// Makes a program that notes its call and then runs `script`, in which `$D` is the machine's directory.
   func program(_ name: String, _ script: String = "", notes: Bool = true) throws {
     let note = notes ? "echo \"\(name) $*\" >>\"$D/calls\"\n" : ""
     try write("programs/\(name)", "\(note)\(script)\n")
   }
 
-  /// Sources the boot script and runs the lines; gives what they print, and their exit code, or 128 and a signal's number.
+  /// Sources the boot script and runs the lines.
   ///
-  /// busybox prefers its own `ip`, `mount` and `reboot` to any in PATH, so the programs are shell functions, which come
-  /// first in every shell. And should one be missed: namespaces of its own keep it from this machine's network, mounts
-  /// and processes.
+  /// - Returns: what they print, and their exit code, or 128 and the number of the signal that ended them.
+  ///
+  /// The programs are shell functions, since busybox prefers its own `ip`, `mount` and `reboot` to those in PATH, and
+  /// every shell prefers functions. The script runs in namespaces of its own, so that even a real program could not
+  /// change this machine's network, mounts and processes.
   func run(_ lines: String, under shell: Shell? = nil) throws -> (output: String, status: Int32) {
     let shell = shell ?? self.shell
     let names = try FileManager.default.contentsOfDirectory(atPath: path("programs")).sorted()
@@ -106,11 +111,11 @@ final class StageOne {
       .map { "\($0)() { /bin/dash \"$D/programs/\($0)\" \"$@\"; }" }.joined(separator: "\n")
     let confined = [
       "/usr/bin/unshare", "--mount", "--net", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc",
-      // The first process of a namespace cannot be killed from within.
+      // The script kills itself, which the first process of a namespace cannot do: so it is the second one.
       "/usr/bin/timeout", "--kill-after=1", "600",
     ]
-    // Not written by this process: a child that another test starts meanwhile would hold the file open for writing for
-    // a moment, and the kernel runs no file that is.
+    // A shell writes it, not this process: a child that another test starts at the same moment would inherit the open
+    // file, and the kernel runs no file that is open for writing (ETXTBSY).
     let notedIP = #"printf '#!/bin/dash\necho "ip $*" >>"$D/calls"\n' >"$D/noted-ip" && chmod 755 "$D/noted-ip""#
     let lease = #"cd "$D/scripts" && cp monorail-lease new && chmod 755 new && mv -f new monorail-lease; cd /"#
     let script = [notedIP, lease, functions, ". \"$D/scripts/monorail\"", lines].joined(separator: "\n")

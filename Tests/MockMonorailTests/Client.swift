@@ -3,19 +3,19 @@ import Glibc
 import MockMonorail
 import TestSupport
 
-/// An answer as it stood on the wire.
+/// An answer as the server sent it.
 struct Answer: Sendable {
   var status: Int
   /// By lower-case name.
   var headers: [String: String]
   var body: [UInt8]
-  /// Whether the body was as long as declared.
+  /// Whether the body was as long as the header Content-Length says.
   var isComplete: Bool
 
   var text: String { String(decoding: body, as: UTF8.self) }
 }
 
-/// One TCP connection that says exactly what it is told to say.
+/// A TCP connection over which a test sends exactly the bytes that it wants to.
 final class Client: Sendable {
   typealias Failure = LoopbackSocket.Failure
 
@@ -37,7 +37,7 @@ final class Client: Sendable {
     }
   }
 
-  /// Closes the sending side: as a client that has died looks.
+  /// Closes the sending side, as the kernel does for a client that has died.
   func finishSending() { shutdown(socket, Int32(SHUT_WR)) }
 
   /// The bytes of the next read: empty at the end, `nil` after an error (reset, or nothing within the limit).
@@ -47,7 +47,7 @@ final class Client: Sendable {
     return count < 0 ? nil : Array(buffer.prefix(count))
   }
 
-  /// Everything until the server closes, and whether it ended the stream properly.
+  /// All bytes until the server closes the connection.
   func everything() async -> [UInt8] {
     await onThread {
       var all: [UInt8] = []
@@ -71,10 +71,10 @@ final class Client: Sendable {
     }
   }
 
-  /// The next answer, to what has been sent already.
+  /// The next answer to a request that has been sent already.
   func nextAnswer() async -> Answer? { await onThread { self.answer(hasBody: true) } }
 
-  /// The status of the next answer that has neither headers nor a body, as `100 Continue`.
+  /// The status of the next answer, which has neither headers nor a body, as `100 Continue`.
   func nextInformation() async -> Int? { await nextAnswer()?.status }
 
   private func answer(hasBody: Bool) -> Answer? {
@@ -103,7 +103,7 @@ final class Client: Sendable {
 }
 
 extension MockMonorail {
-  /// One request over a connection of its own.
+  /// Sends one request over a new connection.
   func request(
     _ method: String, _ target: String, headers: [String: String] = [:], body: String? = nil
   ) async throws -> Answer {
@@ -117,7 +117,7 @@ extension MockMonorail {
   struct NoAnswerCame: Error {}
 }
 
-/// Runs a test against a server of its own, and stops it.
+/// Starts a server, runs a test with it, and stops it.
 func withMock(
   _ change: (inout MockConfiguration) -> Void = { _ in }, _ body: (MockMonorail) async throws -> Void
 ) async throws {
@@ -134,10 +134,10 @@ func withMock(
   await mock.stop()
 }
 
-/// Runs a test with a directory of its own, and removes it.
+/// Makes a directory, runs a test with it, and removes it.
 func withDirectory(_ body: (String) async throws -> Void) async throws {
   let scratch = try ScratchDirectory()
   try await body(scratch.path)
-  // The directory must not go before the end of the body.
+  // Removed here and not when the last reference goes, which can be before the body ends.
   scratch.remove()
 }

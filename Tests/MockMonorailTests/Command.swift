@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 @_exported import TestSupport
 
-/// A program that runs beside the test.
+/// A program that runs while the test goes on.
 final class Command: Sendable {
   struct End: Sendable {
     let status: Int32

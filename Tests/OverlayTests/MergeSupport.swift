@@ -2,7 +2,7 @@ import Foundation
 import Overlay
 @_exported import TestSupport
 
-/// An overlay as a test writes it: one line an entry, with the columns of `list` that matter.
+/// An overlay as a test writes it: one line for each entry, with the type, mode, owner and path as `list` prints them.
 ///
 ///     d 755 0:0 etc
 ///     f 644 0:0 etc/hosts = text
@@ -15,7 +15,7 @@ struct OverlayText {
 
   init(_ members: [(entry: Entry, text: String)]) { self.members = members }
 
-  /// - Parameter time: of all entries.
+  /// - Parameter time: the time of change of all entries, in seconds since 1970.
   init(_ lines: String, time: UInt32 = 1_700_000_000) throws {
     for line in lines.split(separator: "\n") {
       var words = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true).map(String.init)
@@ -64,7 +64,8 @@ struct OverlayText {
 }
 
 extension ArchiveIndex {
-  /// What it holds, as `OverlayText` is written; of a file's contents the digest's begin.
+  /// The entries in the form that `OverlayText` reads, with the first eight digits of a file's digest in place of its
+  /// contents.
   var lines: [String] {
     var firstNames: [Entry.LinkGroup: OverlayPath] = [:]
     return entries.map { entry in

@@ -1,4 +1,5 @@
-/// An ELF file as small as it can be, for what no compiler makes on demand: any machine, any library, any nonsense.
+/// Writes small ELF files with the fields that a test gives: any machine, any libraries, also damaged ones, which no
+/// compiler makes.
 struct VerifyElf {
   enum Machine: String {
     case x8664 = "x86_64"

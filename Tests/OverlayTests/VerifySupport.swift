@@ -2,7 +2,7 @@ import Foundation
 import Overlay
 import TestSupport
 
-/// A layer, overlay or base, as a test writes it: one line an entry.
+/// A layer (an overlay or a base image) as a test writes it: one line for each entry.
 ///
 ///     d 755 etc
 ///     f 755 usr/bin/x = #!/bin/sh
@@ -15,7 +15,7 @@ import TestSupport
 struct VerifyLayer {
   var members: [(entry: Entry, bytes: [UInt8])] = []
 
-  /// What every overlay has.
+  /// The files that every overlay must have.
   static let required = """
     d 755 .
     d 755 etc
@@ -141,13 +141,13 @@ struct VerifyLayer {
   }
 }
 
-/// Runs a program of the system.
+/// Runs a program of the system, which must succeed.
 func verifyTool(_ command: String...) throws {
   let result = try ChildProcess.run(command)
   guard result.end == .exited(0) else { throw Failure("\(command) ended with \(result.code): \(result.errors)") }
 }
 
-/// The image of `VerifyLayer.debian`, made once and gone with the process.
+/// The squashfs image of `VerifyLayer.debian`. It is made once, and removed when the tests end.
 enum VerifyBase {
   static let debian: Result<BaseImage, any Error> = Result {
     let image = try VerifyLayer(VerifyLayer.debian).image(place)

@@ -5,7 +5,7 @@ import TestSupport
 final class ExampleStage: Sendable {
   struct Result: Sendable {
     let code: Int32
-    /// What was printed, to either output.
+    /// What the script printed to its standard output and standard error.
     let text: String
   }
 
@@ -45,7 +45,7 @@ final class ExampleStage: Sendable {
 
   func path(_ name: String) -> String { scratch(name) }
 
-  /// Runs a shell script in the stage's directory. It knows the examples by their names, and `$base`.
+  /// Runs a shell script in the stage's directory. The examples are in its PATH, and `$base` is the base image.
   func run(_ script: String) async throws -> Result {
     let own = ProcessInfo.processInfo.environment
     let environment = [
@@ -69,7 +69,7 @@ final class ExampleStage: Sendable {
     return result.text
   }
 
-  // MARK: What became of it
+  // MARK: What a script has made
 
   struct Entry: Decodable, Equatable {
     var path: String
@@ -80,19 +80,20 @@ final class ExampleStage: Sendable {
     var target: String?
   }
 
-  /// The entries of an archive, by their paths.
+  /// The entries of an archive by path.
   func entries(_ archive: String) async throws -> [String: Entry] {
     let text = try await succeed("monorail-overlay list --json '\(archive)'")
     let entries = try JSONDecoder().decode([Entry].self, from: Data(text.utf8))
     return Dictionary(entries.map { ($0.path, $0) }) { $1 }
   }
 
-  /// Runs a script on base and overlay as a node has them: the archive unpacked by cpio, over the base by the kernel's
-  /// overlayfs, in namespaces of its own that end with it, with a loopback network.
+  /// Runs a script in what a node has as its root: cpio unpacks the archive, and the kernel's overlayfs lays it over
+  /// the base. Mounts, processes and a loopback network are in namespaces that end with the script.
   ///
   /// - Parameters:
-  ///   - script: for the chroot.
-  ///   - outside: runs afterwards beside the chroot, in the same network, while what the script started still runs.
+  ///   - script: runs in the chroot.
+  ///   - outside: a second script, which runs after the first one, outside of the chroot but in the same network, while
+  ///     processes that the first one started still run.
   func onNode(_ archive: String, _ script: String, outside: String = ":") async throws -> Result {
     try script.write(toFile: path("on-node"), atomically: false, encoding: .utf8)
     try outside.write(toFile: path("outside"), atomically: false, encoding: .utf8)

@@ -6,7 +6,7 @@ import Testing
 final class ShellStage {
   static let program = ToolRun.program
 
-  /// Whether this machine lets a test mount things.
+  /// Whether this machine lets a test mount a base image.
   static let isPossible = Namespaces.canMountImages
 
   private let scratch: ScratchDirectory
@@ -16,8 +16,8 @@ final class ShellStage {
   var overlay: String { path("x.overlay.cpio.gz") }
 
   /// - Parameters:
-  ///   - base: shell commands that change what goes into the base image, in its root.
-  ///   - overlay: shell commands that make what goes into the overlay, in its root; `nil` for no overlay.
+  ///   - base: shell commands that run in the root of the base image before it is packed.
+  ///   - overlay: shell commands that run in an empty directory, which becomes the overlay; `nil` for no overlay.
   init(base: String = ":", overlay: String? = "mkdir etc; echo own >etc/own") async throws {
     scratch = try ScratchDirectory()
     try await host(
@@ -39,7 +39,7 @@ final class ShellStage {
 
   func path(_ name: String) -> String { scratch(name) }
 
-  /// What `shell` is called with for a command in a POSIX shell.
+  /// The command line that runs a script with `shell`.
   func arguments(
     _ script: String, options: [String] = [], on overlay: String? = nil
   ) -> [String] {

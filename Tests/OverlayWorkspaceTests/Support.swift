@@ -4,11 +4,11 @@
 
 typealias TemporaryDirectory = ScratchDirectory
 
-/// A base image that only a test knows.
+/// A base image whose entries a test gives.
 struct FakeBase: BaseListing {
   private var entries: [OverlayPath: BaseEntry] = [:]
 
-  /// - Parameter paths: `etc/` for a directory.
+  /// - Parameter paths: in the form that `entry` takes.
   init(_ paths: String...) throws {
     for path in paths { add(try OverlayWorkspaceTests.entry(path)) }
   }
@@ -25,7 +25,8 @@ struct FakeBase: BaseListing {
   }
 }
 
-/// `etc/` is a directory, `etc/hosts` a file, `!etc/hosts` a whiteout; `@7` behind it gives its time.
+/// Makes an entry of a text: `etc/` is a directory, `etc/hosts` a file, `!etc/hosts` a whiteout; `@7` at the end gives
+/// the time of change.
 func entry(_ text: String) throws -> Entry {
   let parts = text.split(separator: "@")
   let time = parts.count > 1 ? UInt32(parts[1]) ?? 0 : 0

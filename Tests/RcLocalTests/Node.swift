@@ -13,18 +13,19 @@ enum Shell: String, CaseIterable, CustomTestStringConvertible {
   var testDescription: String { rawValue }
 }
 
-/// What stands in for a node: a directory with a fake agent, a fake sysrq trigger, a fake BMC and no pause.
+/// A directory that rc.local takes for a node: it has a fake agent, a file as sysrq trigger, a fake `ipmitool`, and a
+/// `sleep` that does not sleep.
 final class Node {
   private let scratch: ScratchDirectory
   let shell: Shell
 
   var directory: URL { URL(filePath: scratch.path) }
 
-  /// Where the fake agent, hooks, `ipmitool` and `sleep` write one line a call.
+  /// The file to which the fake agent, hooks, `ipmitool` and `sleep` write a line at each call.
   private var calls: URL { directory.appending(path: "calls") }
   private var sysrq: URL { directory.appending(path: "sysrq") }
 
-  /// - Parameter agent: the lines of the shell script that is the agent; `nil` for a node without one.
+  /// - Parameter agent: a shell script that plays the agent; `nil` for a node without an agent.
   init(_ shell: Shell, agent: String?) throws {
     self.shell = shell
     scratch = try ScratchDirectory()
@@ -32,7 +33,7 @@ final class Node {
     try FileManager.default.createDirectory(at: programs, withIntermediateDirectories: true)
     // rc.local starts its supervisor with the `sh` that it finds.
     try install("bin/sh", "exec \(shell.command.joined(separator: " ")) \"$@\"")
-    // The machine that runs the tests has no reason to flush its disks.
+    // The real `sync` would flush the disks of the machine that runs the tests, which can take long.
     try install("bin/sync", "exit 0")
     try install("ipmitool", record("ipmitool $*"))
     try install("sleep", record("sleep $*"))
@@ -45,8 +46,8 @@ final class Node {
   /// Writes a shell script into the node's directory.
   func install(_ name: String, _ script: String, executable: Bool = true) throws {
     let file = directory.appending(path: name).path
-    // Not written by this process: a child that another test starts meanwhile would hold the file open for writing
-    // for a moment, and the kernel runs no file that is.
+    // A shell writes it, not this process: a child that another test starts at the same moment would inherit the open
+    // file, and the kernel runs no file that is open for writing (ETXTBSY).
     let write = "printf '#!/bin/sh\\n%s\\n' \"$2\" >\"$1\" && chmod \"$3\" \"$1\""
     let run = try ChildProcess.run(["/bin/sh", "-c", write, "sh", file, script, executable ? "755" : "644"])
     try #require(run.end == .exited(0))
@@ -88,24 +89,25 @@ final class Node {
   }
 }
 
-/// An rc.local that has returned.
+/// A run of rc.local that has returned; its supervisor may still run.
 struct Boot {
   /// Its exit code, or 128 and the number of the signal that ended it.
   let status: Int32
   let console: FileHandle
 
-  /// Waits until the supervisor and all that it started have ended: they hold the other end of the console.
+  /// Waits until the supervisor and every process that it started have ended, since each of them holds the other end of
+  /// the console. Returns what they printed.
   func finish() throws -> String { String(decoding: try console.readToEnd() ?? Data(), as: UTF8.self) }
 }
 
-/// Opens a file that no other test's child inherits.
+/// Opens a file so that no program inherits it that another test starts.
 func openFile(_ path: String, _ flags: Int32) throws -> FileHandle {
   let descriptor = open(path, flags | O_CLOEXEC)
   try #require(descriptor >= 0, "cannot open \(path): \(String(cString: strerror(errno)))")
   return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
 }
 
-/// Opens a named pipe for reading without waiting for a writer; reading itself waits.
+/// Opens a named pipe for reading. The opening does not wait for a writer; reading waits for data.
 func openPipe(_ path: String) throws -> FileHandle {
   let pipe = try openFile(path, O_RDONLY | O_NONBLOCK)
   try #require(fcntl(pipe.fileDescriptor, F_SETFL, 0) == 0)

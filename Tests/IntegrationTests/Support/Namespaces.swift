@@ -1,11 +1,12 @@
 import Foundation
 
 extension Stage {
-  /// A wrapper for an agent whose state directory is a file system in memory, as on a node; only the agent sees it.
+  /// A wrapper (`unshare`) for an agent whose state directory is a file system in memory, as on a node. The mount is in
+  /// a namespace of its own, so that no other process sees it.
   ///
   /// - Parameters:
-  ///   - options: of tmpfs(5): `size=64k`.
-  ///   - before: shell commands to run in that directory first.
+  ///   - options: options of tmpfs(5), as `size=64k`.
+  ///   - before: shell commands that run in that directory before the agent starts.
   func stateInMemory(_ options: String, before: String = ":") -> [String] {
     let script = """
       state=$1; shift

@@ -2,7 +2,7 @@ import Foundation
 import JSONDocument
 import MockMonorail
 
-/// A report as it came in, taken apart.
+/// A report that the server got, and its parts by name.
 struct Report {
   let text: String
   let document: JSON
@@ -13,7 +13,7 @@ struct Report {
     (text, byteCount) = (report.text, report.body.count)
   }
 
-  /// The task at that place, with its results.
+  /// The task at that index of the set, with its results.
   subscript(_ index: Int) -> JSON { tasks.indices.contains(index) ? tasks[index] : .null }
 
   var tasks: [JSON] { document["tasks"]?.arrayValue ?? [] }
@@ -27,7 +27,7 @@ struct Report {
     return code?.stringValue ?? code?.intValue.map(String.init)
   }
 
-  /// Whether the task came back as it went out.
+  /// Whether the task came back without results, since the agent did not run it.
   func isUntouched(_ index: Int) -> Bool {
     ["stdout", "stderr", "error", "agent"].allSatisfy { self[index][$0] == nil }
   }
@@ -39,6 +39,6 @@ extension JSON {
     ["tasks": .array(commands.map { ["cmd": .string($0)] })]
   }
 
-  /// The names of an object's members, in their order.
+  /// The names of an object's members, in the order of the text.
   var keys: [String] { objectValue?.members.map(\.key) ?? [] }
 }

@@ -1,11 +1,12 @@
 import Foundation
 import Synchronization
 
-/// A server that answers with the bytes it is given, for what no proper server says. One connection at a time.
+/// A server that sends the bytes that a test gives it, for answers that no correct server sends. It takes one
+/// connection at a time.
 final class ScriptedServer: Sendable {
   struct Answer {
     var bytes: String
-    /// Whether the connection ends with it.
+    /// Whether the server closes the connection after this answer.
     var closes = false
   }
 
@@ -13,7 +14,7 @@ final class ScriptedServer: Sendable {
   private let listener: LoopbackSocket
   private let seen = Mutex<[String]>([])
 
-  /// - Parameter answer: told the request's method, and how many of that method came before.
+  /// - Parameter answer: gets the request's method, and how many requests of that method came before.
   init(answer: @escaping @Sendable (String, Int) -> Answer) throws {
     listener = try LoopbackSocket(listening: .tcp)
     port = listener.port
@@ -42,7 +43,7 @@ final class ScriptedServer: Sendable {
     }
   }
 
-  /// Reads one request with its body; `nil` when the client is gone.
+  /// Reads one request with its body; `nil` when the client has closed the connection.
   private func request(_ connection: Int32) -> String? {
     var text = ""
     var buffer = [UInt8](repeating: 0, count: 65536)

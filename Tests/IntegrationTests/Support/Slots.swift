@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// How many stages may be up at once: what a test times must not be the queue for the processor.
+/// Limits how many stages run at once, so that a test times its program and not the wait for a processor.
 final class Slots: Sendable {
   static let all = Slots(max(4, 2 * ProcessInfo.processInfo.activeProcessorCount))
 
@@ -9,7 +9,8 @@ final class Slots: Sendable {
     var free: Int
     var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
 
-    /// Those at the head of the queue that there is room for, so that a test which needs much does get its turn.
+    /// Takes from the head of the queue what there is room for. Nobody overtakes, so that a test that needs many slots
+    /// gets its turn.
     mutating func admit() -> [CheckedContinuation<Void, Never>] {
       var admitted: [CheckedContinuation<Void, Never>] = []
       while let first = waiting.first, first.count <= free {
@@ -29,7 +30,7 @@ final class Slots: Sendable {
     state = Mutex(State(free: count))
   }
 
-  /// Runs the body when so many slots are free; never more than there are.
+  /// Waits until that many slots are free, and runs the body with them; with all slots when more are wanted than exist.
   func taking<Value>(_ wanted: Int, _ body: () async throws -> Value) async rethrows -> Value {
     let wanted = min(wanted, count)
     guard wanted > 0 else { return try await body() }

@@ -4,9 +4,10 @@ import MockMonorail
 import MonorailProtocol
 import Synchronization
 
-/// What a test plays on: a mock server, a directory, and the agents that it starts. All of it is gone when the test ends.
+/// What a test of the agent needs: a mock server, a directory, and the agents that the test starts. When the test ends,
+/// the server is stopped, the agents are killed, and the directory is removed.
 final class Stage: Sendable {
-  /// The node that every agent is unless the test says otherwise.
+  /// The identifier that an agent gets unless the test gives another.
   static let node = "n1"
 
   private let scratch: ScratchDirectory
@@ -23,7 +24,8 @@ final class Stage: Sendable {
   var workDirectory: String { directory + "/work" }
   var journal: String { directory + "/state/journal" }
 
-  /// The agent's flags: everything in the stage's directory, nothing of this machine.
+  /// The flags that an agent gets: it keeps all its files in the stage's directory, and reads a kernel command line
+  /// from there too.
   func flags(server: String? = nil, node: String? = Stage.node) throws -> [String] {
     let commandLine = directory + "/cmdline"
     if !FileManager.default.fileExists(atPath: commandLine) { try write("quiet", to: "cmdline") }
@@ -36,7 +38,7 @@ final class Stage: Sendable {
   /// Starts an agent.
   ///
   /// - Parameters:
-  ///   - more: further flags; they win over the usual ones.
+  ///   - more: further flags; they override the usual ones.
   ///   - usual: the flags that every agent gets.
   ///   - wrapper: a program that runs it, with its arguments.
   @discardableResult
@@ -60,7 +62,7 @@ final class Stage: Sendable {
     try push(JSON.taskSet(commands).text)
   }
 
-  /// The next report that has not been looked at yet.
+  /// The next report that no earlier call has returned.
   func nextReport(_ limit: Duration = .seconds(40)) async throws -> Report {
     do {
       return try Report(try await mock.nextReport(from: Self.node, timeout: limit))
@@ -83,7 +85,7 @@ final class Stage: Sendable {
     }
   }
 
-  /// The server dies. With its state and on its port `restartServer` brings it back.
+  /// Stops the server. `restartServer` starts another one with the same state at the same port.
   func stopServer() async { await mock.stop() }
 
   func restartServer() async throws {
@@ -111,7 +113,7 @@ final class Stage: Sendable {
 
   private var lastLog: String { agents.withLock { $0.last.map { String($0.log.suffix(4000)) } ?? "" } }
 
-  /// Makes a named pipe in the stage's directory that nobody has to wait for to open.
+  /// Makes a named pipe in the stage's directory. To open it, nobody has to wait.
   func makeGate(_ name: String) throws -> Gate { try Gate(path(name)) }
 
   fileprivate func end() async {
@@ -125,13 +127,13 @@ final class Stage: Sendable {
   }
 }
 
-/// How much of the machine a test takes.
+/// How many slots a test takes, as a measure of the processor time that it needs.
 enum Load: Int {
-  /// Nothing: it runs within another one.
+  /// None: the stage is inside another one, which has taken its slots.
   case none = 0
   case usual = 1
   case heavy = 2
-  /// All of it, for what measures time.
+  /// All slots, for a test that measures time.
   case whole = 1000
 }
 

@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 extension ToolScratch {
-  /// A shell script that makes a tree with everything that an overlay can have in it, as root, in the current directory.
+  /// A shell script that makes a tree in the current directory, with every kind of file that an overlay can hold. It
+  /// needs root.
   static let everything = #"""
     mkdir -p bin etc/empty 'with blank' deep/er
     printf 'all of it' >bin/tool; chmod 4755 bin/tool
@@ -29,7 +30,7 @@ extension ToolScratch {
     touch -d @1500000000 closed read-only theirs deep .
     """#
 
-  /// Shell commands that make a file of three gigabytes with little in it, `big`.
+  /// Shell commands that make `big`, a sparse file of 3 GiB with data at three places.
   static let sparse = """
     truncate -s 3G big
     printf begin | dd of=big conv=notrunc status=none
@@ -37,15 +38,15 @@ extension ToolScratch {
     printf end | dd of=big conv=notrunc,notrunc seek=3221225469 oflag=seek_bytes status=none
     """
 
-  /// Shell commands that fail when `big` is another file, or takes more than a few blocks.
+  /// Shell commands that fail when `big` has other contents, or is not sparse.
   static let isSparse = """
     test "$(stat -c %s big)" = 3221225472; test "$(stat -c %b big)" -lt 1000
     test "$(head -c 5 big)" = begin; test "$(tail -c 3 big)" = end
     test "$(dd if=big skip=2500000000 iflag=skip_bytes bs=6 count=1 status=none)" = middle
     """
 
-  /// A Python program that prints everything that can be seen of the tree in its first argument; the names of one file have
-  /// one number.
+  /// A Python program that prints the attributes and the digest of every file in the tree that its first argument
+  /// names. Hard links to one file are printed with the same number.
   static let look = #"""
     import hashlib, os, stat, sys
     top, what = os.fsencode(sys.argv[1]), sys.argv[2:]
@@ -72,9 +73,9 @@ extension ToolScratch {
     walk(top, b".")
     """#
 
-  /// What can be seen of a tree.
+  /// What the program `look` prints of a tree, one line for each file.
   ///
-  /// - Parameter times: whether times count.
+  /// - Parameter times: whether the times of change are printed.
   func look(at tree: String, times: Bool = true) throws -> [String] {
     let run = try ToolRun(
       ["-c", Self.look, tree] + (times ? [] : ["no-times"]), in: path, program: "/usr/bin/python3")
@@ -82,7 +83,7 @@ extension ToolScratch {
     return run.lines
   }
 
-  /// What two lists do not have in common.
+  /// The lines that only one of two lists has.
   static func differences(_ left: [String], _ right: [String]) -> [String] {
     left.filter { !right.contains($0) }.map { "- \($0)" } + right.filter { !left.contains($0) }.map { "+ \($0)" }
   }
@@ -93,6 +94,6 @@ extension ToolScratch {
     return String(run.output.prefix(64))
   }
 
-  /// A shell function `nobody COMMAND…` that runs something without root.
+  /// A shell function `nobody COMMAND…` that runs a command as user and group 65534, without the rights of root.
   static let nobody = "nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"; }; "
 }

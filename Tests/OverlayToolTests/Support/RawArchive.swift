@@ -1,6 +1,6 @@
 import Foundation
 
-/// An archive that is put together byte by byte, so that it can say what no honest program writes.
+/// An archive that a test puts together byte by byte, so that it can hold what no correct program writes.
 struct RawArchive {
   private(set) var bytes: [UInt8] = []
 
@@ -11,8 +11,8 @@ struct RawArchive {
   static let (socket, characters, blocks): (UInt32, UInt32, UInt32) = (0o140000, 0o020000, 0o060000)
 
   /// - Parameters:
-  ///   - size: what the header says of the data, when that is not true.
-  ///   - nameSize: what the header says of the name, when that is not true.
+  ///   - size: the size that the header gives instead of the true size of the data.
+  ///   - nameSize: the size that the header gives instead of the true size of the name.
   mutating func add(
     _ name: String, _ type: UInt32 = file, _ data: String = "", mode: UInt32 = 0o755, inode: UInt32 = 1,
     links: UInt32 = 1, owner: UInt32 = 0, device: (UInt32, UInt32) = (0, 0), size: UInt32? = nil,
@@ -43,13 +43,13 @@ struct RawArchive {
   /// The entry that ends an archive.
   mutating func end() { add("TRAILER!!!", 0, mode: 0) }
 
-  /// Filled up to a multiple of four.
+  /// Appends bytes, and zeros up to a multiple of four.
   mutating func append(_ more: [UInt8]) { bytes += more + [UInt8](repeating: 0, count: -more.count & 3) }
 
-  /// Bytes as they are.
+  /// Appends bytes without filling them up.
   mutating func appendRaw(_ more: [UInt8]) { bytes += more }
 
-  /// With the entries that the body adds, and the one that ends it.
+  /// Makes an archive of the entries that the body adds, and the entry that ends an archive.
   static func make(_ body: (inout RawArchive) -> Void) -> RawArchive {
     var archive = RawArchive()
     body(&archive)

@@ -3,7 +3,7 @@ import Foundation
 
 typealias ToolFailure = Failure
 
-/// A program that a test of `shell` runs beside itself.
+/// A program that runs while the test goes on.
 typealias ToolProcess = ChildProcess
 
 extension ToolProcess {

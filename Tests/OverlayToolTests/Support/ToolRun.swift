@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// A run of the real program, in a test's own directory, to its end.
+/// A finished run of the real program in a directory of the test's own.
 struct ToolRun {
   /// Its exit code, or the negative number of the signal that ended it.
   let status: Int32
@@ -14,8 +14,8 @@ struct ToolRun {
   static let program = BuiltPrograms.path("monorail-overlay")
 
   /// - Parameters:
-  ///   - environment: added to PATH, which is all that there is otherwise.
-  ///   - program: run instead of the real one, with its arguments.
+  ///   - environment: variables that the program gets in addition to PATH.
+  ///   - program: another program to run with these arguments.
   init(
     _ arguments: [String], in directory: String, environment: [String: String] = [:], program: String = program
   ) throws {
