@@ -31,7 +31,7 @@ struct ShellCommand: ParsableCommand {
       EXAMPLES
         monorail-overlay shell --base base.squashfs.img tools.overlay.cpio.gz
         monorail-overlay shell --base base.squashfs.img tools.overlay.cpio.gz \\
-          -- apt-get -y install ipmitool
+          -- sh -c 'apt-get update && apt-get -y install ipmitool'
         monorail-overlay shell --base base.squashfs.img --offline \\
           --bind ./debs:/debs x.overlay.cpio.gz -- sh -c 'dpkg -i /debs/*.deb'
 

@@ -53,11 +53,12 @@ final class ExampleStage: Sendable {
         "\(BuiltPrograms.directory):\(Self.examples):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       "HOME": own["HOME"] ?? "/root", "base": base,
     ].merging(own.filter { ["XDG_CACHE_HOME", "TMPDIR"].contains($0.key) }) { $1 }
+    // A busy machine and a slow package archive are given this many seconds.
+    let limit = 900
     let process = try ChildProcess(
-      // A busy machine and a slow package archive are given this many seconds.
-      ["/usr/bin/timeout", "--kill-after=10", "300", "/bin/sh", "-euc", script], environment: environment,
+      ["/usr/bin/timeout", "--kill-after=10", "\(limit)", "/bin/sh", "-euc", script], environment: environment,
       in: directory, errorsToOutput: true)
-    let result = try await process.result(within: .seconds(320))
+    let result = try await process.result(within: .seconds(limit + 20))
     return Result(code: result.code, text: result.output)
   }
 

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The scripts of scripts/examples, with real packages, on a real base image. They run one after another, since each of
 /// them keeps the machine busy.
-@Suite(.serialized, .enabled(if: ExampleStage.isPossible, "needs root and loop devices"), .timeLimit(.minutes(30)))
+@Suite(.serialized, .enabled(if: ExampleStage.isPossible, "needs root and loop devices"), .timeLimit(.minutes(60)))
 struct ExamplesTests {
   private static let required: [String: ExampleStage.Entry] = [
     "etc/rc.local": .init(path: "etc/rc.local", type: "file", mode: "0755", uid: 0, gid: 0),
@@ -244,7 +245,7 @@ struct ExamplesTests {
       chmod 755 tree/init
       monorail-overlay pack tree --no-required -o busybox.cpio.gz 2>&1
       cat busybox.cpio.gz x.overlay.cpio.gz >initrd
-      timeout -s KILL 250 qemu-system-x86_64 -accel tcg -m 512 -nodefaults -no-reboot -display none -serial stdio \
+      timeout -s KILL 600 qemu-system-x86_64 -accel tcg -m 512 -nodefaults -no-reboot -display none -serial stdio \
         -kernel vmlinuz -initrd initrd -append 'console=ttyS0 panic=-1 quiet loglevel=0 no_timer_check' </dev/null
       """)
     let lines = console.split(whereSeparator: \.isNewline).drop { $0 != "the hooks begin" }
@@ -305,7 +306,7 @@ struct ExampleHelpTests {
   @Test func `Every example is tested here, and named in the documentation`() throws {
     let found = try FileManager.default.contentsOfDirectory(atPath: ExampleStage.examples).sorted()
     #expect(found == (Self.scripts + ["small-base"]).sorted())
-    let page = try String(contentsOfFile: ExampleStage.examples + "/../../docs/overlays.md", encoding: .utf8)
+    let page = try String(contentsOfFile: Repository.path("docs/overlays.md"), encoding: .utf8)
     for name in found { #expect(page.contains("scripts/examples/\(name)"), "\(name)") }
   }
 

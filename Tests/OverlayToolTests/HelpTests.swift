@@ -16,7 +16,7 @@ struct HelpTests {
     }
   }
 
-  /// Longer ones would be broken in the middle of what is laid out by hand.
+  /// The text is laid out by hand. A terminal would break a longer line in the middle.
   @Test func `Help fits a terminal of 80 columns`() async throws {
     let command = try await ToolHelp.read()
     for command in [command] + (command.subcommands ?? []) {

@@ -1,9 +1,10 @@
 import Foundation
 import Overlay
+import TestSupport
 import Testing
 
 struct ManPageTests {
-  private static let path = ExampleStage.examples + "/../../docs/man/monorail-overlay.1"
+  private static let path = Repository.path("docs/man/monorail-overlay.1")
 
   @Test func `The page is clean, for mandoc and for groff`() async throws {
     let stage = try ExampleStage.withoutBase()
@@ -16,12 +17,12 @@ struct ManPageTests {
     let commands = try #require(try await ToolHelp.read().subcommands)
     #expect(Set(sections.keys) == Set(commands.map(\.commandName)))
     for command in commands {
-      // Those that every command has stand at the end.
+      // -h and --help, which every command has, are explained once at the end of the page.
       #expect(sections[command.commandName] == command.options.subtracting(["-h", "--help"]), "\(command.commandName)")
     }
   }
 
-  /// The options that the sections of the commands explain: those of lines that begin an item of a list.
+  /// The options that the section of each command explains. Each is in a line that begins an item of a list.
   private static func optionsOfCommands() throws -> [String: Set<String>] {
     let page = try String(contentsOfFile: path, encoding: .utf8)
     var sections: [String: Set<String>] = [:]
@@ -51,7 +52,7 @@ struct ManPageTests {
     return sections
   }
 
-  /// What the page says, and `--help`.
+  /// In the page and in `--help`.
   @Test(arguments: [("gzip", 1...12, 6), ("zstd", 1...19, 11), ("xz", 0...9, 3)])
   func `The levels that it names are those of the program`(
     name: String, levels: ClosedRange<Int>, standard: Int
