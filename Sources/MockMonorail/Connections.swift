@@ -10,6 +10,8 @@ final class Connection: Sendable {
   let channel: any Channel
   /// False once the client has closed its side.
   let isOpen = Atomic(true)
+  /// Whether the server closes it, to make room.
+  let isBeingClosed = Atomic(false)
   private let use: Mutex<Use>
 
   private struct Use {
@@ -105,14 +107,23 @@ final class Connections: Sendable {
         storage.connections += 1
         return storage.connections
       }, channel: channel)
-    let (isStopped, victim) = storage.withLock { storage in
-      let idle = storage.open.values.compactMap { each in each.idleSince.map { (each, $0) } }
-      let victim = storage.open.count < maximum ? nil : idle.min { ($0.1, $0.0.number) < ($1.1, $1.0.number) }?.0
+    let (isStopped, surplus) = storage.withLock { storage in
+      let surplus = storage.open.count < maximum ? [] : Self.longestIdle(of: storage.open.values, beyond: maximum - 1)
+      for each in surplus { each.isBeingClosed.store(true, ordering: .relaxed) }
       storage.open[ObjectIdentifier(channel)] = connection
-      return (storage.isStopped, victim)
+      return (storage.isStopped, surplus)
     }
-    victim?.channel.close(promise: nil)
+    for each in surplus { each.channel.close(promise: nil) }
     if isStopped { channel.close(promise: nil) }
+  }
+
+  /// Those to close so that no more than `limit` stay; fewer where too many have a request.
+  private static func longestIdle(of open: some Collection<Connection>, beyond limit: Int) -> [Connection] {
+    let staying = open.filter { !$0.isBeingClosed.load(ordering: .relaxed) }
+    guard staying.count > limit else { return [] }
+    let idle = staying.compactMap { each in each.idleSince.map { (each, $0) } }
+    let ordered = idle.sorted { ($0.1, $0.0.number) < ($1.1, $1.0.number) }
+    return ordered.prefix(staying.count - limit).map(\.0)
   }
 
   /// The client has closed its side: what waits on its behalf can end.
