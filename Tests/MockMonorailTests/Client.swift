@@ -57,9 +57,9 @@ final class Client: Sendable {
   }
 
   /// Whether the server closes the connection, without a word, within the time that a read may take.
-  func isClosed() async -> Bool { await blocking { self.receive()?.isEmpty == true } }
+  func isClosed() async -> Bool { await onThread { self.receive()?.isEmpty == true } }
 
-  func receivesSomething() async -> Bool { await blocking { self.receive()?.isEmpty == false } }
+  func receivesSomething() async -> Bool { await onThread { self.receive()?.isEmpty == false } }
 
   /// Sends a request and reads one answer; `nil` when the connection ends before there is a whole head.
   func exchange(
