@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "scripts", "netboot.d"))
@@ -26,15 +27,21 @@ sys.stdin.read()
 """
 
 
+def checkout(test):
+    """A directory with a dist/ of files that only have the right names."""
+    top = tempfile.mkdtemp()
+    test.addCleanup(shutil.rmtree, top)
+    dist = os.path.join(top, "dist")
+    os.mkdir(dist)
+    for name in ("vmlinuz-1", "initrd.img-1", "base.x.1.squashfs.img", "discovery.overlay.cpio.gz"):
+        with open(os.path.join(dist, name), "w") as file:
+            file.write(name)
+    return top
+
+
 class Leftovers(unittest.TestCase):
     def setUp(self):
-        self.top = tempfile.mkdtemp()
-        self.addCleanup(shutil.rmtree, self.top)
-        dist = os.path.join(self.top, "dist")
-        os.mkdir(dist)
-        for name in ("vmlinuz-1", "initrd.img-1", "base.x.1.squashfs.img", "discovery.overlay.cpio.gz"):
-            with open(os.path.join(dist, name), "w") as file:
-                file.write(name)
+        self.top = checkout(self)
         self.environment = {**os.environ, "MONORAIL_MOCK": "/bin/true"}
 
     def start(self, *before):
@@ -47,8 +54,12 @@ class Leftovers(unittest.TestCase):
         return process, process.stdout.readline().strip()
 
     def test_a_run_in_another_process_namespace_keeps_its_files(self):
-        # Its process number there is one that this machine does not have, or another process has.
-        _, work = self.start("unshare", "--pid", "--fork", "--mount-proc", "--kill-child")
+        # Its process number there is one that no process has here.
+        with open("/proc/sys/kernel/pid_max") as file:
+            number = next(number for number in range(int(file.read()) - 100, 0, -1) if not os.path.exists("/proc/%d" % number))
+        _, work = self.start(
+            "unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-euc",
+            'exec 3<&0; echo "$0" >/proc/sys/kernel/ns_last_pid; "$@" <&3 & wait', str(number - 1))
         self.assertTrue(os.path.isdir(work), work)
         self.start()
         self.assertTrue(os.path.isdir(os.path.join(work, "boot")))
@@ -71,7 +82,7 @@ class Workflows(unittest.TestCase):
             text = '{"tasks": [{"cmd": "x", "downloadUrl": "<%=api.templates%>/get_smart.sh?nodeId=<%=nodeId%>"}]}'
             with open(path, "w") as file:
                 file.write(text)
-            with Rack(Hardware()) as rack:
+            with mock.patch("rack.TOP", checkout(self)), Rack(Hardware()) as rack:
                 names = [rack.add_workflow(path), rack.add_workflow(path)]
                 self.assertEqual(len({"discovery", *names}), 3, "none takes another's place")
                 for name in names:
