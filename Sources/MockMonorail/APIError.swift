@@ -12,6 +12,10 @@ struct APIError: Error {
     (self.status, self.message) = (status, message ?? status.reasonPhrase)
   }
 
+  static func noNode(_ id: String) -> APIError {
+    APIError(.notFound, "there is no node \(id); GET /api/current/nodes lists those that there are")
+  }
+
   var response: Response {
     let document: JSON = [
       "message": .string(message), "status": .string(String(status.code)), "UUID": .string(UUID().uuidString),

@@ -1,7 +1,6 @@
 import HTTPTypes
 import Hummingbird
 import JSONDocument
-import Logging
 import MonorailProtocol
 
 /// What every route works with.
@@ -15,13 +14,13 @@ struct Backend: Sendable {
   /// Where nodes send syslog; `nil` when nobody listens.
   let syslogPort: Int?
 
-  var logger: Logger { configuration.logger }
+  func tell(_ event: ServerEvent) { configuration.tell(event) }
 
   init(_ configuration: MockConfiguration, _ state: MonorailState, syslogPort: Int?) throws {
     self.syslogPort = syslogPort
     self.configuration = configuration
     self.state = state
-    connections = Connections(state: state)
+    connections = Connections(state: state, maximum: configuration.maximumConnections ?? Connections.allowed())
     let limit = configuration.maximumUploadBytes
     files = FileStore(
       directory: try configuration.filesDirectory ?? state.scratchDirectory("files"), maximumBytes: limit)
@@ -34,7 +33,7 @@ struct Backend: Sendable {
   func node(_ id: String, _ request: Request, _ context: MockContext) throws -> MockNode {
     if state.node(id) == nil {
       guard configuration.registersUnknownNodes, FileStore.isValid(id) else {
-        throw APIError(.notFound, "there is no node \(id)")
+        throw APIError.noNode(id)
       }
       state.addNode(id: id)
     }
@@ -60,13 +59,12 @@ struct Backend: Sendable {
       return storage.nodes[id]?.hasAppeared == false
     }
     if isNew, let node = state.node(id) {
-      let name = node.macAddress.map { "\(id) (\($0))" } ?? id
-      logger.notice("node \(name) appears from \(address ?? "somewhere")")
+      tell(.node(id: id, mac: node.macAddress, ip: address))
       for text in configuration.taskSetsForNewNodes {
         try state.push(taskSetText: TemplateText.render(text, variables(for: node, request)), to: id)
       }
     }
-    guard let node = state.node(id) else { throw APIError(.notFound, "there is no node \(id)") }
+    guard let node = state.node(id) else { throw APIError.noNode(id) }
     return node
   }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Hummingbird
 import NIOCore
 import NIOHTTP1
@@ -9,8 +10,39 @@ final class Connection: Sendable {
   let channel: any Channel
   /// False once the client has closed its side.
   let isOpen = Atomic(true)
+  /// Whether the server closes it, to make room.
+  let isBeingClosed = Atomic(false)
+  private let use: Mutex<Use>
 
-  init(number: Int, channel: any Channel) { (self.number, self.channel) = (number, channel) }
+  private struct Use {
+    var requests = 0
+    var lastUsed = ContinuousClock.now
+  }
+
+  init(number: Int, channel: any Channel) {
+    (self.number, self.channel) = (number, channel)
+    use = Mutex(Use())
+  }
+
+  /// Busy for as long as this object lives.
+  final class Request: Sendable {
+    private let connection: Connection
+
+    init(on connection: Connection) {
+      self.connection = connection
+      connection.use.withLock { $0.requests += 1 }
+    }
+
+    deinit {
+      connection.use.withLock {
+        $0.requests -= 1
+        $0.lastUsed = .now
+      }
+    }
+  }
+
+  /// Since when it has had no request; `nil` while it has one.
+  var idleSince: ContinuousClock.Instant? { use.withLock { $0.requests > 0 ? nil : $0.lastUsed } }
 
   var remotePort: Int? { channel.remoteAddress?.port }
 
@@ -49,24 +81,49 @@ final class Connections: Sendable {
     var isStopped = false
   }
 
+  /// How many there may be.
+  let maximum: Int
   private let storage = Mutex(Storage())
   private let state: MonorailState
 
-  init(state: MonorailState) { self.state = state }
+  init(state: MonorailState, maximum: Int) { (self.state, self.maximum) = (state, maximum) }
+
+  /// How many the process's descriptors allow, when each client is sent a file.
+  static func allowed() -> Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 400 }
+    // Of the event loops, of standard input and output, and of what is written.
+    let others = 50
+    return max(4, (Int(clamping: limit.rlim_cur) - others) / 2)
+  }
 
   subscript(channel: any Channel) -> Connection? { storage.withLock { $0.open[ObjectIdentifier(channel)] } }
 
+  /// Takes a new connection in. When there are too many, the one that is idle longest is closed for it: who needs it
+  /// connects again, while a client that is not let in can do nothing.
   func add(_ channel: any Channel) {
     let connection = Connection(
       number: state.update { storage in
         storage.connections += 1
         return storage.connections
       }, channel: channel)
-    let isStopped = storage.withLock { storage in
+    let (isStopped, surplus) = storage.withLock { storage in
+      let surplus = storage.open.count < maximum ? [] : Self.longestIdle(of: storage.open.values, beyond: maximum - 1)
+      for each in surplus { each.isBeingClosed.store(true, ordering: .relaxed) }
       storage.open[ObjectIdentifier(channel)] = connection
-      return storage.isStopped
+      return (storage.isStopped, surplus)
     }
+    for each in surplus { each.channel.close(promise: nil) }
     if isStopped { channel.close(promise: nil) }
+  }
+
+  /// Those to close so that no more than `limit` stay; fewer where too many have a request.
+  private static func longestIdle(of open: some Collection<Connection>, beyond limit: Int) -> [Connection] {
+    let staying = open.filter { !$0.isBeingClosed.load(ordering: .relaxed) }
+    guard staying.count > limit else { return [] }
+    let idle = staying.compactMap { each in each.idleSince.map { (each, $0) } }
+    let ordered = idle.sorted { ($0.1, $0.0.number) < ($1.1, $1.0.number) }
+    return ordered.prefix(staying.count - limit).map(\.0)
   }
 
   /// The client has closed its side: what waits on its behalf can end.

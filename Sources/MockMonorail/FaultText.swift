@@ -30,7 +30,7 @@ extension Fault {
     let parts = words.removeFirst().split(separator: "=", maxSplits: 1).map(String.init)
     var value: Int?
     if parts.count == 2 {
-      guard let number = Int(parts[1]), number >= 0 else { throw Problem(text, "'\(parts[1])' is not a number") }
+      guard let number = Int(parts[1]) else { throw Problem(text, "'\(parts[1])' is not a whole number") }
       value = number
     }
     var times: Int?
@@ -44,46 +44,67 @@ extension Fault {
   }
 
   /// Takes `{"method": "POST", "path": "/api/*", "kind": "status", "value": 503, "times": 2}`; only `kind` must be
-  /// there. With `body` (a text) and `status`, `kind` may be `answer`.
+  /// there, and `value` for the kinds that need one. For `{"kind": "answer"}`, `body` (a text) must be there, and `status`
+  /// may be.
   public init(_ json: JSON) throws(Problem) {
+    func number(_ name: String) throws(Problem) -> Int? {
+      guard let value = json[name], value != .null else { return nil }
+      guard let number = value.intValue else { throw Problem(json.text, "\(name) must be a whole number") }
+      return number
+    }
     guard let kind = json["kind"]?.stringValue else { throw Problem(json.text, "it has no kind") }
     let path = json["path"]?.stringValue ?? "*"
-    let (method, times) = (json["method"]?.stringValue, json["times"]?.intValue)
+    let (method, times) = (json["method"]?.stringValue, try number("times"))
     if let times, times < 1 { throw Problem(json.text, "times must be 1 or more") }
-    if kind == "answer", let body = json["body"]?.stringValue {
-      self.init(
-        .answer(status: json["status"]?.intValue ?? 200, body: body), method: method, path: path, times: times)
+    if kind == "answer" {
+      guard let body = json["body"]?.stringValue else { throw Problem(json.text, "an answer needs a body, a text") }
+      let status = try Self.inRange(number("status") ?? 200, Self.statuses, json.text)
+      self.init(.answer(status: status, body: body), method: method, path: path, times: times)
     } else {
-      try self.init(
-        kind: kind, value: json["value"]?.intValue, method: method, path: path, times: times, text: json.text)
+      try self.init(kind: kind, value: number("value"), method: method, path: path, times: times, text: json.text)
     }
   }
 
+  private static let statuses = 200...599
+  /// A day.
+  private static let milliseconds = 0...86_400_000
+  /// It is sent piece by piece.
+  private static let hugeBytes = 0...1_000_000_000_000
+  /// It is in memory as a whole.
+  private static let levels = 0...10_000_000
+
+  private static func inRange(_ value: Int, _ range: ClosedRange<Int>, _ text: String) throws(Problem) -> Int {
+    guard range.contains(value) else {
+      throw Problem(text, "\(value) is not within \(range.lowerBound) and \(range.upperBound)")
+    }
+    return value
+  }
+
   private init(kind: String, value: Int?, method: String?, path: String, times: Int?, text: String) throws(Problem) {
-    func required() throws(Problem) -> Int {
-      guard let value, value >= 0 else { throw Problem(text, "\(kind) needs a number, as in \(kind)=500") }
-      return value
+    func number(_ range: ClosedRange<Int>, default usual: Int? = nil) throws(Problem) -> Int {
+      guard let value = value ?? usual else { throw Problem(text, "\(kind) needs a number, as in \(kind)=500") }
+      return try Self.inRange(value, range, text)
     }
     let kind: Kind =
       switch kind {
-      case "delay": .delay(.milliseconds(try required()))
-      case "status": .status(try required())
+      case "delay": .delay(.milliseconds(try number(Self.milliseconds)))
+      case "status": .status(try number(Self.statuses))
       case "drop": .drop
       case "lose-answer": .loseAnswer
       case "truncate": .truncate
       case "garbage": .garbage
-      case "drip": .drip(.milliseconds(try required()))
+      case "drip": .drip(.milliseconds(try number(Self.milliseconds)))
       case "redirect-loop": .redirectLoop
-      case "huge": .huge(bytes: value ?? 100_000_000)
-      case "deep": .deep(levels: value ?? 100_000)
+      case "huge": .huge(bytes: try number(Self.hugeBytes, default: 100_000_000))
+      case "deep": .deep(levels: try number(Self.levels, default: 100_000))
       case "hang": .hang
-      default: throw Problem(text, "there is no kind '\(kind)'")
+      default: throw Problem(text, "there is no kind '\(kind)'; there are \(Self.names)")
       }
-    if case .status(let code) = kind, !(200...599).contains(code) {
-      throw Problem(text, "\(code) is not the status of an answer")
-    }
     self.init(kind, method: method, path: path, times: times)
   }
+
+  private static let names =
+    kinds.split(separator: "\n").map { $0.prefix { $0.isLetter || $0 == "-" } }.joined(separator: ", ") + ", answer"
 
   /// The fault as JSON, as the other initializer takes it.
   public var json: JSON {

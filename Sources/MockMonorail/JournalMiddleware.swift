@@ -23,33 +23,34 @@ struct JournalMiddleware: RouterMiddleware {
       headers[name] = headers[name].map { "\($0), \(field.value)" } ?? field.value
     }
     if let host = request.head.authority { headers["host"] = host }
-    let number = backend.state.begin(
+    let entry = backend.state.begin(
       method: method, path: path, query: query, headers: headers, connection: connection?.number ?? 0,
       remotePort: connection?.remotePort, nodeID: node, fault: fault)
+    let inProgress = connection.map { Connection.Request(on: $0) }
     do {
       // curl waits a second for this before it sends a large body.
       if request.headers[.expect]?.lowercased() == "100-continue" {
         try await connection?.writeRaw(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))
       }
-      let response =
+      var response =
         if let fault, let connection {
           try await FaultPlayer(fault: fault, connection: connection, state: backend.state)
             .response(request, context, next)
         } else {
           try await next(request, context)
         }
-      finish(number, status: response.status.code)
+      backend.tell(.request(backend.state.end(entry, status: response.status.code)))
+      // Until it is sent, which may take minutes.
+      let body = response.body
+      response.body = ResponseBody(contentLength: body.contentLength) { writer in
+        try await body.write(writer)
+        withExtendedLifetime(inProgress) {}
+      }
       return response
     } catch {
-      finish(number, status: nil)
+      backend.tell(.request(backend.state.end(entry, status: nil)))
       throw error
     }
-  }
-
-  private func finish(_ number: Int, status: Int?) {
-    guard let entry = backend.state.end(number, status: status) else { return }
-    let duration = ((entry.finished ?? entry.time) - entry.time) / .milliseconds(1)
-    backend.logger.info("\(entry) in \(Int(duration)) ms")
   }
 
   private func nodeID(_ path: String, _ request: Request) -> String? {
@@ -69,31 +70,50 @@ extension MonorailState {
   fileprivate func begin(
     method: String, path: String, query: String?, headers: [String: String], connection: Int, remotePort: Int?,
     nodeID: String?, fault: Fault?
-  ) -> Int {
+  ) -> RecordedRequest {
     update { storage in
       storage.requestCount += 1
       let inFlight = nodeID.map { storage.inFlight[$0, default: 0] } ?? 0
       if let nodeID { storage.inFlight[nodeID] = inFlight + 1 }
-      storage.requests.append(
-        RecordedRequest(
-          number: storage.requestCount, method: method, path: path, query: query, headers: headers, time: .now,
-          connection: connection, remotePort: remotePort, nodeID: nodeID, overlapsAnother: inFlight > 0, fault: fault))
-      // Not one by one: removing from the front moves all the others.
-      if storage.requests.count > retainedRequests + retainedRequests / 4 {
-        storage.requests.removeFirst(storage.requests.count - retainedRequests)
-      }
-      return storage.requestCount
+      let entry = RecordedRequest(
+        number: storage.requestCount, method: method, path: path, query: query, headers: headers, time: .now,
+        connection: connection, remotePort: remotePort, nodeID: nodeID, overlapsAnother: inFlight > 0, fault: fault)
+      storage.requests.append(entry)
+      storage.requestBytes += entry.size
+      storage.forgetRequests(beyond: retainedRequests, bytes: retainedRequestBytes)
+      return entry
     }
   }
 
-  fileprivate func end(_ number: Int, status: Int?) -> RecordedRequest? {
-    update { storage in
-      guard let first = storage.requests.first?.number, number >= first else { return nil }
-      storage.requests[number - first].status = status
-      storage.requests[number - first].finished = .now
-      let entry = storage.requests[number - first]
-      if let id = entry.nodeID { storage.inFlight[id, default: 1] -= 1 }
+  /// - Returns: the entry with its end; the journal may have forgotten it.
+  fileprivate func end(_ entry: RecordedRequest, status: Int?) -> RecordedRequest {
+    var entry = entry
+    (entry.status, entry.finished) = (status, .now)
+    return update { [entry] storage in
+      if let id = entry.nodeID {
+        let inFlight = storage.inFlight[id, default: 1] - 1
+        storage.inFlight[id] = inFlight > 0 ? inFlight : nil
+      }
+      if let first = storage.requests.first?.number, entry.number >= first {
+        storage.requests[entry.number - first] = entry
+      }
       return entry
     }
+  }
+}
+
+extension MonorailState.Storage {
+  /// Forgets the oldest requests beyond a limit, and a fifth of what the limit allows with them: to remove one from the
+  /// front moves all the others.
+  fileprivate mutating func forgetRequests(beyond count: Int, bytes: Int) {
+    guard requests.count > count || requestBytes > bytes else { return }
+    var keptBytes = requestBytes
+    let first = requests.indices.first { index in
+      if requests.count - index <= count - count / 5, keptBytes <= bytes - bytes / 5 { return true }
+      keptBytes -= requests[index].size
+      return false
+    }
+    requests.removeFirst(first ?? requests.count)
+    requestBytes = keptBytes
   }
 }

@@ -45,8 +45,20 @@ public struct MockConfiguration: Sendable {
   public var certificateFile: String?
   /// A PEM file with the key of the first certificate of `certificateFile`.
   public var privateKeyFile: String?
-  /// Where to say what happens; silent unless one is given.
+  /// How long a connection without a request stays open. One whose request is being served stays.
+  public var idleTimeout: Duration = .seconds(60)
+  /// How many connections there may be. Beyond that, those that are idle longest are closed; when none is idle, new ones
+  /// wait. `nil`: as many as the process's descriptors allow, each with a file that it is sent.
+  public var maximumConnections: Int?
+  /// Where to say what happens, for people; silent unless one is given.
   public var logger = Logger(label: "monorail-mock", factory: { _ in SwiftLogNoOpLogHandler() })
+  /// Where to say what happens, for programs. Called on the server's threads, from several at a time.
+  public var events: (@Sendable (ServerEvent) -> Void)?
 
   public init() {}
+
+  func tell(_ event: ServerEvent) {
+    logger.log(level: event.level, "\(event)")
+    events?(event)
+  }
 }

@@ -42,7 +42,7 @@ public final class MockMonorail: Sendable {
     var syslog: SyslogListener?
     if let port = configuration.syslogPort {
       syslog = try await SyslogListener.start(
-        host: configuration.host, port: port, state: state, files: files, logger: configuration.logger)
+        host: configuration.host, port: port, state: state, files: files, tell: configuration.tell)
     }
     do {
       return try await start(configuration, state, syslog)
@@ -61,7 +61,10 @@ public final class MockMonorail: Sendable {
     let application = Application(
       router: router, server: try server(backend),
       configuration: .init(
-        address: .hostname(configuration.host, port: configuration.port), serverName: "monorail-mock"),
+        address: .hostname(configuration.host, port: configuration.port), serverName: "monorail-mock",
+        // Above the number from which on idle ones are closed. When all are busy, new ones wait in the kernel's queue.
+        availableConnectionsDelegate: MaximumAvailableConnections(
+          backend.connections.maximum + 4, logger: Logger(label: "", factory: { _ in SwiftLogNoOpLogHandler() }))),
       onServerRunning: { listener.yield($0) }, logger: Logger(label: "", factory: { _ in SwiftLogNoOpLogHandler() }))
     let services = ServiceGroup(services: [application], logger: application.logger)
     let running = Task {
@@ -72,9 +75,11 @@ public final class MockMonorail: Sendable {
       let cause = await running.result.failure
       throw StartError("cannot listen at \(configuration.host):\(configuration.port)\(StartError.reason(cause))")
     }
-    return MockMonorail(
+    let mock = MockMonorail(
       configuration: configuration, port: port, backend: backend, listener: channel, syslog: syslog,
       services: services, running: running)
+    configuration.tell(.listening(url: mock.baseURL, port: port, syslogPort: mock.syslogPort))
+    return mock
   }
 
   private init(
@@ -167,7 +172,9 @@ extension MockMonorail {
   private static func server(_ backend: Backend) throws -> HTTPServerBuilder {
     let connections = backend.connections
     let plain = HTTPServerBuilder.http1(
-      configuration: .init(additionalChannelHandlers: [ConnectionHandler(connections)]))
+      configuration: .init(
+        additionalChannelHandlers: [ConnectionHandler(connections)],
+        idleTimeout: .init(backend.configuration.idleTimeout)))
     guard let certificate = backend.configuration.certificateFile else { return plain }
     guard let key = backend.configuration.privateKeyFile else {
       throw StartError("a certificate (\(certificate)) needs its private key")

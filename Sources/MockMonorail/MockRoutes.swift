@@ -14,6 +14,8 @@ struct MockRoutes: Sendable {
       do {
         let document = try JSON(parsing: body)
         faults = try (document.arrayValue ?? [document]).map { try Fault($0) }
+      } catch let error as JSONParseError {
+        throw APIError(.badRequest, "not a fault: the body is \(error)")
       } catch {
         throw APIError(.badRequest, "\(error)")
       }
@@ -22,7 +24,7 @@ struct MockRoutes: Sendable {
     }
     router.get("mock/nodes/:id/syslog") { _, context in
       let id = try context.parameter("id")
-      guard state.node(id) != nil else { throw APIError(.notFound, "there is no node \(id)") }
+      guard state.node(id) != nil else { throw APIError.noNode(id) }
       return Response.text(state.syslog(from: id).map { $0.description + "\n" }.joined())
     }
     router.get("mock/syslog") { _, _ in

@@ -1,12 +1,10 @@
 import Foundation
 import MonorailProtocol
 
-/// Syslog lines, and which flow of datagrams belongs to which node.
+/// Syslog lines, by node.
 struct SyslogStorage: Sendable {
   /// By node; the lines of nobody under `nil`.
   var lines: [String?: [SyslogLine]] = [:]
-  /// The node behind a source address and port, once a line has told.
-  var flows: [String: String] = [:]
   /// How many lines have come, also those not kept any more.
   var count = 0
 }
@@ -33,28 +31,19 @@ extension MonorailState {
     return line
   }
 
-  /// Keeps a line, with the node that it came from:
+  /// Keeps a line, with the node that it came from. What tells the node, the first of these that does:
   ///
-  /// 1. the host name is the node's identifier, or has the twelve hexadecimal digits of one of its MAC addresses in it;
-  /// 2. the agent says so (`this node is <id> at <server>`), in this line or in an earlier one of the same socket;
-  /// 3. only one node has that source address.
+  /// 1. the host name: it is the node's identifier, or has the twelve hexadecimal digits of one of its MAC addresses in it;
+  /// 2. the agent, which names its node and its MAC address (`SyslogAgent`);
+  /// 3. the source address, when only one node has it.
   ///
   /// All machines of QEMU's user network have one source address, so the third alone would mix them up.
   ///
-  /// - Parameter port: the sender's, which tells its sockets apart.
   /// - Returns: the line, with its node.
-  func accept(_ line: SyslogLine, port: Int) -> SyslogLine {
+  func accept(_ line: SyslogLine) -> SyslogLine {
     update { storage in
       var line = line
-      let flow = "\(line.source) \(port)"
-      if let id = storage.nodeNamed(byHostOf: line) {
-        line.nodeID = id
-      } else if let id = storage.nodeNamed(byAgentIn: line) {
-        line.nodeID = id
-        // Ports are few, but nobody says when one is done with.
-        if storage.syslog.flows.count >= 4096 { storage.syslog.flows = [:] }
-        storage.syslog.flows[flow] = id
-      } else if let id = storage.syslog.flows[flow], storage.nodes[id] != nil {
+      if let id = storage.nodeNamed(byHostOf: line) ?? storage.nodeNamed(byAgentIn: line) {
         line.nodeID = id
       } else {
         let nodes = storage.nodes.values.filter { $0.ipAddress == line.source }
@@ -73,11 +62,8 @@ extension MonorailState {
 
 extension MonorailState.Storage {
   fileprivate func nodeNamed(byAgentIn line: SyslogLine) -> String? {
-    for prefix in ["this node is now ", "this node is "] where line.text.hasPrefix(prefix) {
-      let id = String(line.text.dropFirst(prefix.count).prefix { $0 != " " })
-      if nodes[id] != nil { return id }
-    }
-    return nil
+    if let id = line.agent?.node, nodes[id] != nil { return id }
+    return line.agent?.mac.flatMap { node(withAddress: $0)?.id }
   }
 
   fileprivate func nodeNamed(byHostOf line: SyslogLine) -> String? {

@@ -20,6 +20,8 @@ public final class MonorailState: Sendable {
     var syslog = SyslogStorage()
     var faults: [Fault] = []
     var requests: [RecordedRequest] = []
+    /// About how much memory they take.
+    var requestBytes = 0
     var requestCount = 0
     var inFlight: [String: Int] = [:]
     var connections = 0
@@ -27,29 +29,27 @@ public final class MonorailState: Sendable {
     var version = 0
     var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
     var nextWaiter = 0
-    var scratchDirectory: String?
+    var scratch: ScratchDirectory?
   }
 
   let storage = Mutex(Storage())
 
   /// How many bytes of reports are kept; beyond that the oldest lose their body.
   public let retainedReportBytes: Int
-  /// How many requests the journal keeps.
+  /// How many requests the journal keeps at most. Beyond it, the oldest fifth goes.
   public let retainedRequests: Int
+  /// How much memory they may take, in bytes.
+  public let retainedRequestBytes: Int
   /// How many lines of syslog are kept of each node.
   public let retainedSyslogLines: Int
 
   public init(
-    retainedReportBytes: Int = 512 << 20, retainedRequests: Int = 100_000, retainedSyslogLines: Int = 2000
+    retainedReportBytes: Int = 512 << 20, retainedRequests: Int = 100_000, retainedRequestBytes: Int = 64 << 20,
+    retainedSyslogLines: Int = 2000
   ) {
     (self.retainedReportBytes, self.retainedRequests) = (retainedReportBytes, retainedRequests)
+    self.retainedRequestBytes = retainedRequestBytes
     self.retainedSyslogLines = retainedSyslogLines
-  }
-
-  deinit {
-    if let directory = storage.withLock({ $0.scratchDirectory }) {
-      try? FileManager.default.removeItem(atPath: directory)
-    }
   }
 
   /// Every node, in the order of their coming.
@@ -154,10 +154,11 @@ public final class MonorailState: Sendable {
   /// A directory that goes away with the state.
   func scratchDirectory(_ name: String) throws -> String {
     try update { storage in
-      let base = storage.scratchDirectory ?? NSTemporaryDirectory() + "/monorail-mock-" + UUID().uuidString
-      storage.scratchDirectory = base
-      try FileManager.default.createDirectory(atPath: base + "/" + name, withIntermediateDirectories: true)
-      return base + "/" + name
+      let scratch = try storage.scratch ?? ScratchDirectory()
+      storage.scratch = scratch
+      let path = scratch.path + "/" + name
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      return path
     }
   }
 }

@@ -16,7 +16,9 @@ struct NodeRoutes: Sendable {
     group.get("nodes/:id/catalogs/:source") { _, context in
       let (id, source) = (try node(context).id, try context.parameter("source"))
       guard let catalog = Catalog.all(of: id, in: backend.state).last(where: { $0.source == source }) else {
-        throw APIError(.notFound, "node \(id) has no catalog \(source)")
+        throw APIError(
+          .notFound,
+          "node \(id) has no catalog \(source); GET /api/current/nodes/\(id)/catalogs lists those that it has")
       }
       return Response.json(catalog.json)
     }
@@ -44,6 +46,7 @@ struct NodeRoutes: Sendable {
   @Sendable private func pushWorkflow(_ request: Request, _ context: MockContext) async throws -> Response {
     let node = try node(context)
     let body = try await request.body.collected(upTo: backend.configuration.maximumReportBytes, request.headers)
+    try JSONValueCount.check(body, "the workflow")
     let document: JSON
     do { document = try JSON(parsing: body) } catch { throw APIError(.badRequest, "the workflow is \(error)") }
     let name = document["name"]?.stringValue
@@ -65,24 +68,36 @@ struct NodeRoutes: Sendable {
     } catch let error as TaskSet.Problem {
       throw APIError(.badRequest, error.description)
     }
-    backend.logger.notice("node \(node.id) gets \(name ?? "a task set")")
+    backend.tell(.queued(node: node.id, workflow: name))
     return .json(
       ["id": .string(ids.joined(separator: ",")), "name": .init(name), "status": "pending"], status: .created)
   }
 
   private func taskSets(ofWorkflow name: String, _ variables: JSON) throws -> [String] {
     guard let directory = backend.configuration.workflowsDirectory else {
-      throw APIError(.notFound, "there is no workflow \(name): the mock server was started without --workflows")
+      throw APIError(
+        .notFound,
+        "there is no workflow \(name): start monorail-mock serve with --workflows DIR, where \(name).json is, "
+          + "or push the task set itself")
     }
-    let file = try FileStore(directory: directory, maximumBytes: 0).text(name + ".json")
-    let text = try TemplateText.render(file, variables)
-    guard case .array(let list) = try JSON(parsing: text) else { return [text] }
+    let store = FileStore(directory: directory, maximumBytes: 0)
+    guard FileManager.default.fileExists(atPath: try store.path(name + ".json")) else {
+      let names = try store.names().filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }
+      let there = names.isEmpty ? "\(directory) has none" : "there are: " + names.joined(separator: ", ")
+      throw APIError(.notFound, "there is no workflow \(name); \(there)")
+    }
+    let text = try TemplateText.render(store.text(name + ".json"), variables)
+    let document: JSON
+    do { document = try JSON(parsing: text) } catch {
+      throw APIError(.badRequest, "\(name).json in \(directory) is \(error)")
+    }
+    guard case .array(let list) = document else { return [text] }
     return list.map(\.text)
   }
 
   private func node(_ context: MockContext) throws -> MockNode {
     let id = try context.parameter("id")
-    guard let node = backend.state.node(id) else { throw APIError(.notFound, "there is no node \(id)") }
+    guard let node = backend.state.node(id) else { throw APIError.noNode(id) }
     return node
   }
 
@@ -97,10 +112,6 @@ struct NodeRoutes: Sendable {
       "lastFailures": .array(last?.failures.map { .string($0) } ?? []),
     ]
   }
-}
-
-extension JSON {
-  fileprivate init(_ text: String?) { self = text.map { .string($0) } ?? .null }
 }
 
 /// What a task of a report told about its node: the output of a command that succeeded, under the name that the task

@@ -31,9 +31,8 @@ struct ProfileRoutes: Sendable {
       problems = command.problem.map { [$0] } ?? []
       if problems.isEmpty {
         backend.state.record(query, of: node.id, from: boot.address, kernelArguments: command.text, problems: [])
-        backend.logger.notice(
-          "node \(node.id) boots \(([files.kernel, files.initrd, files.base] + files.overlays).joined(separator: ", "))"
-        )
+        backend.tell(
+          .boot(node: node.id, files: [files.kernel, files.initrd, files.base] + files.overlays, problems: []))
         let common = server.url + "/common/"
         let script = BootScript.microkernel(
           kernel: common + files.kernel, initrd: common + files.initrd, arguments: command.text, profiles: profiles)
@@ -43,7 +42,7 @@ struct ProfileRoutes: Sendable {
       problems = error.problems
     }
     backend.state.record(query, of: node.id, from: boot.address, kernelArguments: nil, problems: problems)
-    backend.logger.warning("node \(node.id) cannot boot: \(problems.joined(separator: "; "))")
+    backend.tell(.boot(node: node.id, files: [], problems: problems))
     return .text(BootScript.problem(problems, profiles: profiles).text)
   }
 

@@ -24,6 +24,16 @@ public struct RecordedRequest: Sendable {
   /// When the answer was ready to be sent, or the connection closed.
   public internal(set) var finished: ContinuousClock.Instant?
 
+  /// From its head to its answer, in milliseconds; 0 while there is none.
+  public var milliseconds: Int { finished.map { Int(($0 - time) / .milliseconds(1)) } ?? 0 }
+
+  /// About how much memory it takes, in bytes.
+  var size: Int {
+    let texts = [method, path, query ?? "", nodeID ?? ""].reduce(0) { $0 + $1.utf8.count }
+    // A string of a dictionary takes 16 bytes itself, and its storage 32 besides its text.
+    return 300 + texts + headers.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count + 100 }
+  }
+
   /// Path and query, as sent.
   public var target: String { query.map { "\(path)?\($0)" } ?? path }
 }

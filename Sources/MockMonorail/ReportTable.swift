@@ -26,7 +26,7 @@ public struct ReportTable: Sendable {
     let outcomes = report.tasks.map { TaskOutcome($0) }
     self.title = report.identifier.map { "\(title): node \($0)" } ?? title
     rows = zip(report.tasks, outcomes).map { Row(cells: Self.cells($0, $1), outcome: $1) }
-    var counts = ["\(outcomes.count) tasks"]
+    var counts = [ReadableText.tasks(outcomes.count)]
     for (name, count) in [
       ("failed", outcomes.count { $0.isFailure && !$0.isAbsent }), ("absent", outcomes.count(where: \.isAbsent)),
       ("not run", outcomes.count { $0 == .notRun }),

@@ -10,7 +10,9 @@ final class ResultStore: Sendable {
   init(directory: String) { self.directory = directory }
 
   /// Files that are there from an earlier run are not overwritten: counting goes on behind them.
-  func write(_ document: JSON, of nodeID: String) throws {
+  ///
+  /// - Returns: the file.
+  func write(_ document: JSON, of nodeID: String) throws -> String {
     guard FileStore.isValid(nodeID) else { throw APIError(.badRequest, "\(nodeID) cannot name a directory") }
     let folder = directory + "/" + nodeID
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -20,8 +22,9 @@ final class ResultStore: Sendable {
       return previous + 1
     }
     let digits = String(number)
-    let name = String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ".json"
-    try Data(document.prettyText.utf8).write(to: URL(fileURLWithPath: folder + "/" + name), options: .atomic)
+    let file = folder + "/" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ".json"
+    try Data(document.prettyText.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+    return file
   }
 
   private static func highestNumber(in folder: String) throws -> Int {

@@ -28,7 +28,8 @@ struct StatusPage: Sendable {
       return Row(
         id: node.id, address: node.macAddress?.description ?? "", queued: node.queue.count, reports: node.reports,
         boots: node.boots, lines: state.syslog(from: node.id).count,
-        last: last.map { "\($0.taskCount) tasks, \($0.failures.count) failed" } ?? "", failures: last?.failures ?? [])
+        last: last.map { "\(ReadableText.tasks($0.taskCount)), \($0.failures.count) failed" } ?? "",
+        failures: last?.failures ?? [])
     }
     return .text(template.render(["rows": rows]), type: "text/html; charset=utf-8")
   }

@@ -15,7 +15,9 @@ public struct SyslogLine: Sendable, Equatable {
   public let host: String?
   /// The program: `monorail-agent`, `kernel`.
   public let tag: String?
-  /// The message: valid UTF-8, control characters written as `#033`.
+  /// Who sent it, when the agent says so.
+  public let agent: SyslogAgent?
+  /// The message, without the part that says who the agent is: valid UTF-8, control characters written as `#033`.
   public let text: String
 
   /// How much of a datagram is kept, in bytes. RFC 3164 allows 1,024 for all of a line.
@@ -40,6 +42,7 @@ public struct SyslogLine: Sendable, Equatable {
         if rest.first == UInt8(ascii: " ") { rest.removeFirst() }
       }
     }
+    agent = tag == "monorail-agent" ? SyslogAgent(takenFrom: &rest) : nil
     (self.host, self.tag, text) = (host, tag, Self.readable(rest))
   }
 
@@ -94,15 +97,6 @@ public struct SyslogLine: Sendable, Equatable {
   }
 
   private static func readable(_ bytes: ArraySlice<UInt8>) -> String {
-    var result = ""
-    for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars {
-      if scalar.value < 0x20 && scalar != "\t" || scalar.value == 0x7F {
-        let octal = String(scalar.value, radix: 8)
-        result += "#" + String(repeating: "0", count: 3 - octal.utf8.count) + octal
-      } else {
-        result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
+    ReadableText.line(String(decoding: bytes, as: UTF8.self))
   }
 }

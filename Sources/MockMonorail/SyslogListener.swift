@@ -1,4 +1,3 @@
-import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -17,7 +16,7 @@ final class SyslogListener: Sendable {
   /// - Parameter port: 0 takes any that is free.
   /// - Throws: `MockMonorail.StartError`.
   static func start(
-    host: String, port: Int, state: MonorailState, files: SyslogFiles?, logger: Logger
+    host: String, port: Int, state: MonorailState, files: SyslogFiles?, tell: @escaping @Sendable (ServerEvent) -> Void
   ) async throws -> SyslogListener {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     do {
@@ -25,7 +24,7 @@ final class SyslogListener: Sendable {
         .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: SyslogLine.maximumBytes))
         .channelOption(.socketOption(.so_rcvbuf), value: 1 << 20)
         .channelInitializer { channel in
-          channel.pipeline.addHandler(SyslogHandler(state: state, files: files, logger: logger))
+          channel.pipeline.addHandler(SyslogHandler(state: state, files: files, tell: tell))
         }
         .bind(host: host, port: port).get()
       guard let port = channel.localAddress?.port else { throw ChannelError.unknownLocalAddress }
@@ -63,20 +62,18 @@ private final class SyslogHandler: ChannelInboundHandler, Sendable {
 
   private let state: MonorailState
   private let files: SyslogFiles?
-  private let logger: Logger
+  private let tell: @Sendable (ServerEvent) -> Void
 
-  init(state: MonorailState, files: SyslogFiles?, logger: Logger) {
-    (self.state, self.files, self.logger) = (state, files, logger)
+  init(state: MonorailState, files: SyslogFiles?, tell: @escaping @Sendable (ServerEvent) -> Void) {
+    (self.state, self.files, self.tell) = (state, files, tell)
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let envelope = unwrapInboundIn(data)
-    let source = envelope.remoteAddress
-    let line = state.accept(
-      SyslogLine(envelope.data.readableBytesView, from: source.ipAddress ?? "-"), port: source.port ?? 0)
-    if let problem = files?.write(line) { logger.warning("\(problem)") }
+    let line = state.accept(SyslogLine(envelope.data.readableBytesView, from: envelope.remoteAddress.ipAddress ?? "-"))
+    if let problem = files?.write(line) { tell(.problem(problem)) }
   }
 
-  /// Nothing that arrives ends the listening: an ICMP error of somebody's is one, too.
+  /// An error of one datagram, as an ICMP answer to another, does not end the listening.
   func errorCaught(context: ChannelHandlerContext, error: any Error) {}
 }

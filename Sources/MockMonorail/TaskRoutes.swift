@@ -50,8 +50,7 @@ struct TaskRoutes: Sendable {
     }
     guard case .taskSet(let taskSet) = taken else { throw APIError(.notFound, "Not Found") }
     backend.state.update { _ in }
-    let name = taskSet.workflow.map { "\($0) (\(taskSet.id))" } ?? taskSet.id
-    backend.logger.notice("node \(node.id) takes task set \(name)")
+    backend.tell(.taskSet(node: node.id, id: taskSet.id, workflow: taskSet.workflow))
     return Response(
       status: .ok, headers: [.contentType: "application/json; charset=utf-8"],
       body: .init(byteBuffer: ByteBuffer(bytes: taskSet.body)))
@@ -63,15 +62,15 @@ struct TaskRoutes: Sendable {
     let connection = backend.connections[context.channel]?.number ?? 0
     let results = backend.results
     // Parsing and writing megabytes would hold up the other requests.
-    let (taskCount, failures) = try await NIOThreadPool.singleton.runIfActive {
+    let (taskCount, failures, file) = try await NIOThreadPool.singleton.runIfActive {
+      try JSONValueCount.check(body, "the report")
       let outline = try ReportOutline(parsing: body)
-      try results?.write(JSON(parsing: body), of: node.id)
-      return (outline.tasks.count, outline.failures)
+      let file = try results?.write(JSON(parsing: body), of: node.id)
+      return (outline.tasks.count, outline.failures, file)
     }
     let report = backend.state.accept(
       body, from: node.id, connection: connection, taskCount: taskCount, failures: failures)
-    let failed = failures.isEmpty ? "" : ", failed: " + failures.joined(separator: "; ")
-    backend.logger.notice("node \(node.id) reports \(taskCount) tasks (\(body.count) bytes)\(failed)")
+    backend.tell(.report(report, bytes: body.count, file: file))
     return .json(["report": .integer(report.sequence)], status: .created)
   }
 }

@@ -21,7 +21,7 @@ struct TemplateRoutes: Sendable {
     group.get("templates/:name") { request, context in
       let text = try templates.text(context.parameter("name"))
       let id = request.uri.queryParameters.get("nodeId")
-      if let id, backend.state.node(id) == nil { throw APIError(.notFound, "there is no node \(id)") }
+      if let id, backend.state.node(id) == nil { throw APIError.noNode(id) }
       let node = id.flatMap { backend.state.node($0) }
       return Response.text(try TemplateText.render(text, backend.variables(for: node, request)))
     }

@@ -11,6 +11,11 @@ struct ReportCommand: ParsableCommand {
     discussion: """
       EXAMPLE
         monorail-mock report results/*/*.json
+        monorail-mock report --json results/*/*.json | jq '.[] | select(.failed > 0) | .file'
+
+      --json prints a list with an object for each file: file, node, failed (how many tasks), and tasks, each with cmd,
+      downloadUrl, source, status (ok, accepted, absent, failed, not run), reason (code 3, SIGKILL, timeout), failed,
+      milliseconds, attempts, outputBytes and message; what is not known is null.
 
       The exit code is 0 also when tasks have failed; it is 1 when a file is not a report.
       """)
@@ -18,18 +23,28 @@ struct ReportCommand: ParsableCommand {
   @Argument(help: "Files that 'serve --results' has written.", completion: .file(extensions: ["json"]))
   var files: [String]
 
+  @Flag(help: "Print JSON, for programs; see above.")
+  var json = false
+
   func run() throws {
     let style = Self.style()
+    var summaries: [JSON] = []
     for (index, file) in files.enumerated() {
       let report: TaskSet
       do {
         report = try TaskSet(parsing: Data(contentsOf: URL(fileURLWithPath: file)))
       } catch {
-        throw ValidationError.cannotUse(file, as: "a report", error)
+        throw ValidationError.cannotUse(
+          file, as: "a report", error, "; reports are what 'monorail-mock serve --results DIR' writes to DIR/NODE/")
+      }
+      if json {
+        summaries.append(ReportJSON.summary(of: report, file: file))
+        continue
       }
       if index > 0 { print() }
       print(ReportTable(report, title: file).text(style), terminator: "")
     }
+    if json { print(JSON.array(summaries).prettyText, terminator: "") }
   }
 
   /// The terminal's width (or `COLUMNS`), and colors on a terminal only (`NO_COLOR` is honored).
@@ -49,9 +64,15 @@ struct ReportCommand: ParsableCommand {
 }
 
 extension ValidationError {
-  /// `cannot read x as a report: why`.
-  static func cannotUse(_ file: String, as what: String, _ error: any Error) -> ValidationError {
-    let reason = (error as? CocoaError).map { _ in error.localizedDescription } ?? "\(error)"
-    return ValidationError("cannot use \(file) as \(what): \(reason)")
+  /// `cannot use x as a report: No such file or directory`.
+  ///
+  /// - Parameter advice: what follows the reason.
+  static func cannotUse(_ file: String, as what: String, _ error: any Error, _ advice: String = "") -> ValidationError {
+    // Foundation's own sentences do not say more than the system's.
+    let cause = (error as? CocoaError)?.underlying as? POSIXError
+    let reason =
+      cause.map { String(cString: strerror($0.code.rawValue)) }
+      ?? (error as? CocoaError).map { _ in error.localizedDescription } ?? "\(error)"
+    return ValidationError("cannot use \(file) as \(what): \(reason)\(advice)")
   }
 }

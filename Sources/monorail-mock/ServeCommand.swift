@@ -120,6 +120,16 @@ struct ServeCommand: AsyncParsableCommand {
     completion: .file(extensions: ["json"]))
   var faultsFile: String?
 
+  @Option(
+    help: ArgumentHelp("How long a connection without a request stays open, in seconds.", valueName: "seconds"))
+  var idleTimeout = 60
+
+  @Option(
+    help: ArgumentHelp(
+      "Write events to this open descriptor, a line of JSON each; for programs. docs/mock.md lists them.",
+      valueName: "number"))
+  var eventsFd: Int32?
+
   @Option(help: ArgumentHelp("End with 0 once so many reports have been accepted.", valueName: "n"))
   var exitAfterReports: Int?
 
@@ -135,10 +145,15 @@ struct ServeCommand: AsyncParsableCommand {
       throw ValidationError("--tls-certificate and --tls-key belong together: give both")
     }
     guard idleHold >= 0, idleHold <= 3600 else { throw ValidationError("--idle-hold is 0 to 3600 seconds") }
+    guard (1...86_400).contains(idleTimeout) else { throw ValidationError("--idle-timeout is 1 to 86400 seconds") }
+    if let eventsFd, !EventWriter.isUsable(eventsFd) {
+      throw ValidationError("--events-fd \(eventsFd) is not open for writing: in a shell, add \(eventsFd)>FILE")
+    }
     if let exitAfterReports, exitAfterReports < 1 { throw ValidationError("--exit-after-reports is 1 or more") }
   }
 
   func run() async throws {
+    Self.raiseDescriptorLimit()
     let state = MonorailState()
     for (address, id) in try parsedNodes() { state.addNode(address: address, id: id) }
     for fault in try parsedFaults() { state.inject(fault) }
@@ -170,6 +185,16 @@ struct ServeCommand: AsyncParsableCommand {
     await mock.finish()
   }
 
+  /// Allows as many descriptors as the system lets this process have: a rack of nodes needs one or two each.
+  private static func raiseDescriptorLimit() {
+    let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    var limit = rlimit()
+    guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
+    // Some systems allow a billion; programs that this one runs look at each.
+    limit.rlim_cur = max(limit.rlim_cur, min(limit.rlim_max, 65_536))
+    setrlimit(resource, &limit)
+  }
+
   private func configuration() throws -> MockConfiguration {
     var configuration = MockConfiguration()
     configuration.host = host
@@ -197,6 +222,11 @@ struct ServeCommand: AsyncParsableCommand {
     configuration.bootstrapTemplate = try bootstrapTemplate.map { try Self.text($0, "a bootstrap template") }
     configuration.certificateFile = tlsCertificate
     configuration.privateKeyFile = tlsKey
+    configuration.idleTimeout = .seconds(idleTimeout)
+    configuration.events = eventsFd.map { descriptor in
+      let writer = EventWriter(descriptor)
+      return { writer.write($0) }
+    }
     configuration.logger = Logger(label: "monorail-mock") { StreamLogHandler.standardError(label: $0) }
     return configuration
   }

@@ -35,7 +35,8 @@ import Testing
   @Test("Lists, digests, URLs, options", arguments: Shell.allCases)
   func words(shell: Shell) throws {
     let machine = try StageOne(
-      shell, "yes.a yes.b=1 no.a=0 no.b=off wait=12 bad=-1 long=12345678901 API_CB=10.1.1.1:9080")
+      shell,
+      "yes.a yes.b=1 no.a=0 no.b=off wait=12 octal=0300 nine=090 zeros=00 bad=-1 long=12345678901 API_CB=10.1.1.1:9080")
     let digest = String(repeating: "0aF9", count: 16)
     for (line, expected) in [
       ("list_item a,,c 1", "a"), ("list_item a,,c 2", ""), ("list_item a,,c 3", "c"),
@@ -51,7 +52,8 @@ import Testing
       ("overlay_options overlayfs /base /o/1", "lowerdir=/base,upperdir=/o/1"), ("duration 1.25 4.06", "2.8"),
       ("switch yes.a && switch yes.b && ! switch no.a && ! switch no.b && ! switch none && echo good", "good"),
       ("seconds_parameter wait 300", "12"), ("seconds_parameter none 300", "300"), ("seconds_parameter bad 300", "300"),
-      ("seconds_parameter long 300", "300"),
+      ("seconds_parameter long 300", "300"), ("seconds_parameter octal 5", "300"), ("seconds_parameter nine 5", "90"),
+      ("seconds_parameter zeros 5", "0"),
     ] {
       let output = try machine.run(line).output
       #expect(output == expected + "\n" || output + expected == "", "\(line): \(output)")

@@ -34,6 +34,10 @@ final class StageOne {
     try write("scripts/monorail", try Self.part("initramfs/scripts/monorail"))
     try write("scripts/monorail-functions", try Self.part("initramfs/scripts/monorail-functions"))
     try write("scripts/monorail-lease", try Self.part("root/usr/lib/microkernel/lease"))
+    for name in ["parameters", "consoles", "load-modules"] {
+      try write("scripts/monorail-\(name)", try Self.part("root/usr/lib/microkernel/\(name)"))
+      try write("root/usr/lib/microkernel/\(name)", try Self.part("root/usr/lib/microkernel/\(name)"))
+    }
     for name in ["ip", "mount", "losetup", "modprobe", "mknod", "sync", "setsid"] { try program(name) }
     // Another process of the script reports progress every five seconds. It must not move the clock: its sleep fails,
     // which ends that process.

@@ -108,6 +108,19 @@ import Testing
         name: "bad digest", commandLine: urls + " BASEFS_SHA256=12",
         says: ["the SHA-256 \"12\" for http://10.1.1.1/common/base.img is not"]),
       Failure(
+        name: "empty digest", commandLine: urls + " BASEFS_SHA256=",
+        says: ["BASEFS_SHA256= is empty on the kernel command line: give it a SHA-256, or leave it out"]),
+      Failure(
+        name: "a second, empty digest",
+        commandLine: urls + " BASEFS_SHA256=\(String(repeating: "1", count: 64)) BASEFS_SHA256",
+        says: ["BASEFS_SHA256= is empty"]),
+      Failure(
+        name: "empty overlay digest", commandLine: urls + " OVERLAYFS_SHA256=\"\"",
+        says: ["OVERLAYFS_SHA256= is empty"]),
+      Failure(
+        name: "no overlay digest", commandLine: urls + ",http://h/2 OVERLAYFS_SHA256=,",
+        says: ["OVERLAYFS_SHA256= is empty"]),
+      Failure(
         name: "too few digests", commandLine: urls + ",http://h/2 OVERLAYFS_SHA256=12",
         says: ["OVERLAYFS= names 2 overlays, OVERLAYFS_SHA256= has 1 digests"]),
       Failure(
@@ -226,9 +239,17 @@ import Testing
     #expect(!console.contains("rebooting in"))
   }
 
-  @Test("monorail.reboot=0 stops for good", arguments: Shell.allCases)
-  func noReboot(shell: Shell) throws {
-    let machine = try machine(shell, "monorail.reboot=0")
+  @Test("Seconds are decimal, whatever zeros they begin with", arguments: ["090", "0090", "90"], Shell.allCases)
+  func decimal(seconds: String, shell: Shell) throws {
+    let machine = try machine(shell, "monorail.reboot=\(seconds)")
+    let console = try boot(machine)
+    #expect(console.contains("rebooting in 90 s; ") && console.contains("rebooting in 30 s\n"), "\(console)")
+    #expect(console.hasSuffix(": rebooting\n"))
+  }
+
+  @Test("monorail.reboot=0 stops for good", arguments: ["0", "00"], Shell.allCases)
+  func noReboot(seconds: String, shell: Shell) throws {
+    let machine = try machine(shell, "monorail.reboot=\(seconds)")
     #expect(try boot(machine).contains("monorail.reboot=0: stopping here"))
     #expect(!machine.text("calls").contains("reboot -f"))
   }

@@ -56,6 +56,11 @@ final class Client: Sendable {
     }
   }
 
+  /// Whether the server closes the connection, without a word, within the time that a read may take.
+  func isClosed() async -> Bool { await onThread { self.receive()?.isEmpty == true } }
+
+  func receivesSomething() async -> Bool { await onThread { self.receive()?.isEmpty == false } }
+
   /// Sends a request and reads one answer; `nil` when the connection ends before there is a whole head.
   func exchange(
     _ method: String, _ target: String, headers: [String: String] = [:], body: [UInt8]? = nil

@@ -13,9 +13,11 @@ final class Command: Sendable {
   private let process: ChildProcess
   private let readLines = Mutex(0)
 
+  static var mockProgram: String { BuiltPrograms.path("monorail-mock") }
+
   /// - Parameter program: its path; `monorail-mock` of this build when none is given.
   init(_ arguments: [String], program: String? = nil) throws {
-    process = try ChildProcess([program ?? BuiltPrograms.path("monorail-mock")] + arguments)
+    process = try ChildProcess([program ?? Self.mockProgram] + arguments)
   }
 
   static func run(_ arguments: [String], program: String? = nil) async -> End {
@@ -28,6 +30,9 @@ final class Command: Sendable {
 
   /// The most memory that it has had resident so far, in bytes.
   func peakMemory() throws -> Int { try process.peakMemory }
+
+  /// The processor time that it has used so far, in clock ticks (a hundredth of a second each).
+  func processorTicks() throws -> Int { try process.processorTicks() }
 
   func send(_ signal: Int32) { process.signal(signal) }
 

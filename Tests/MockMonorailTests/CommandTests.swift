@@ -29,7 +29,7 @@ import Testing
       #expect(await client.exchange("POST", api + "/tasks/n1", body: Array(report.utf8))?.status == 201)
       let end = await serve.end()
       #expect(end.status == 0)
-      #expect(end.errors.contains("node n1 reports 1 tasks"))
+      #expect(end.errors.contains("node n1 reports 1 task ("))
 
       let table = await Command.run(["report", directory + "/results/n1/0001.json"])
       #expect(table.status == 0)
@@ -130,7 +130,10 @@ import Testing
         ["serve", "--port", "0", "--tls-key", "/nowhere", "--tls-certificate", "/nowhere"], 1,
         "cannot use the certificate"
       ),
-      (["report", "/nowhere.json"], 64, "cannot use /nowhere.json as a report"),
+      (["serve", "--idle-timeout", "0"], 64, "--idle-timeout is 1 to 86400 seconds"),
+      (["serve", "--faults", "/nowhere.json"], 64, "as a list of faults: No such file or directory"),
+      (["report", "/nowhere.json"], 64, "cannot use /nowhere.json as a report: No such file or directory"),
+      (["report", "/etc/hostname"], 64, "serve --results"),
     ] as [([String], Int32, String)])
   func mistakesAreNamed(arguments: [String], status: Int32, words: String) async {
     let end = await Command.run(arguments)

@@ -57,6 +57,28 @@ private let mac = "00:1e:67:98:bc:7e"
     }
   }
 
+  @Test func whatIsNotThereIsNamedWithWhatIs() async throws {
+    try await withDirectory { directory in
+      for name in ["flash.json", "discovery.json", ".hidden.json", "notes.txt"] {
+        try #"{"tasks":[]}"#.write(toFile: directory + "/" + name, atomically: true, encoding: .utf8)
+      }
+      try await withMock({ $0.workflowsDirectory = directory }) { mock in
+        mock.addNode(id: "n1")
+        let answer = try await mock.request("POST", "/api/current/nodes/n1/workflows", body: #"{"name":"discover"}"#)
+        #expect(answer.status == 404)
+        #expect(
+          try JSON(parsing: answer.body)["message"] == "there is no workflow discover; there are: discovery, flash")
+        let node = try await mock.request("POST", "/api/current/nodes/n2/workflows", body: #"{"name":"flash"}"#)
+        #expect(node.text.contains("there is no node n2; GET /api/current/nodes lists those that there are"))
+      }
+      try await withMock { mock in
+        mock.addNode(id: "n1")
+        let answer = try await mock.request("POST", "/api/current/nodes/n1/workflows", body: #"{"name":"x"}"#)
+        #expect(answer.text.contains("start monorail-mock serve with --workflows DIR"))
+      }
+    }
+  }
+
   @Test(arguments: [
     (#"{"name":"none"}"#, 404), ("{}", 400), ("[", 400), (#"{"tasks":1}"#, 400), (#"{"name":"../x"}"#, 400),
     (#"{"name":"broken"}"#, 400), (#"{"name":"undefined"}"#, 500),
@@ -130,7 +152,7 @@ private let mac = "00:1e:67:98:bc:7e"
       _ = try await mock.request("POST", "/api/current/tasks/n1", body: report)
       let page = try await mock.request("GET", "/")
       #expect(page.headers["content-type"] == "text/html; charset=utf-8")
-      #expect(page.text.contains("1 tasks, 1 failed"))
+      #expect(page.text.contains("1 task, 1 failed"))
       #expect(page.text.contains("&lt;b&gt;: code 3"))
     }
   }

@@ -42,6 +42,11 @@ import Testing
         """)
   }
 
+  @Test func oneTaskIsNotSeveral() throws {
+    let table = ReportTable(try TaskSet(parsing: Array(#"{"tasks":[{"cmd":"a"}]}"#.utf8)), title: "t").text()
+    #expect(table.hasSuffix("\n1 task, 1 not run\n"))
+  }
+
   @Test(arguments: [60, 80, 100])
   func fitsTheWidth(width: Int) throws {
     let long = String(repeating: "word ", count: 100)

@@ -19,7 +19,8 @@ private func agentLine(_ text: String, host: String = "debian") -> String {
       ("<192>x", nil, nil, nil, "<192>x"), ("<>x", nil, nil, nil, "<>x"), ("<1234>x", nil, nil, nil, "<1234>x"),
       ("<1", nil, nil, nil, "<1"), ("<-1>x", nil, nil, nil, "<-1>x"), ("<", nil, nil, nil, "<"),
       ("", nil, nil, nil, ""),
-      ("a\u{1B}[2J\nb\0", nil, nil, nil, "a#033[2J#012b"), ("tab\tstays", nil, nil, nil, "tab\tstays"),
+      ("a\u{1B}[2J\nb\0", nil, nil, nil, "a#033[2J#012b"), ("a\u{9B}2J\u{2028}b", nil, nil, nil, "a#2332J#20050b"),
+      ("tab\tstays", nil, nil, nil, "tab\tstays"),
     ] as [(String, Int?, String?, String?, String)])
   func lines(datagram: String, priority: Int?, host: String?, tag: String?, text: String) async throws {
     try await withMock({ $0.syslogPort = 0 }) { mock in
@@ -70,28 +71,41 @@ private func agentLine(_ text: String, host: String = "debian") -> String {
     }
   }
 
-  @Test func theAgentTellsTheNodeForItsSocket() async throws {
+  @Test func theAgentTellsTheNodeInAStructuredPart() async throws {
     try await withMock({ $0.syslogPort = 0 }) { mock in
-      for id in ["n1", "n2"] {
+      mock.addNode(mac: "52:54:00:12:34:56", id: "n1")
+      for id in ["n1", "n2", #"a"b\c]d"#] {
         mock.addNode(id: id)
-        _ = try await mock.request("GET", "/api/current/tasks/\(id)")
+        let path = try #require(id.addingPercentEncoding(withAllowedCharacters: .alphanumerics))
+        _ = try await mock.request("GET", "/api/current/tasks/\(path)")
       }
-      let (first, second) = (try Sender(to: mock.syslogPort), try Sender(to: mock.syslogPort))
-      first.send(agentLine("too early"))
-      first.send(agentLine("this node is n1 at http://10.0.2.2:9080"))
-      second.send(agentLine("this node is n2 at http://10.0.2.2:9080"))
-      second.send(agentLine("of the second"))
-      first.send(agentLine("of the first"))
-      first.send(agentLine("this node is now n2 at http://10.0.2.2:9080"))
-      first.send(agentLine("of the second, too"))
-      first.send(agentLine("this node is n3 at http://10.0.2.2:9080"))
-      try await mock.waitForSyslog(from: "n2") { $0.text.hasPrefix("this node is n3") }
-      #expect(mock.state.syslog(from: nil).map(\.text) == ["too early"])
-      #expect(mock.state.syslog(from: "n1").map(\.text).last == "of the first")
-      #expect(
-        mock.state.syslog(from: "n2").map(\.text).filter { $0.hasPrefix("of") } == [
-          "of the second", "of the second, too",
-        ])
+      let sender = try Sender(to: mock.syslogPort)
+      // Each with the node that it must come to, and the text that is left.
+      let rows: [(line: String, node: String?, text: String)] = [
+        ("too early", nil, "too early"),
+        (#"[monorail node="n1"] one"#, "n1", "one"), (#"[monorail mac="52:54:00:12:34:56"] two"#, "n1", "two"),
+        (#"[monorail node="n2" mac="52:54:00:12:34:56"] three"#, "n2", "three"),
+        (#"[monorail mac="52-54-00-12-34-56" node="unknown"] four"#, "n1", "four"),
+        (#"[monorail node="a\"b\\c\]d"] five"#, #"a"b\c]d"#, "five"), (#"[monorail node="n2"]"#, "n2", ""),
+        (#"[monorail future="x" node="n2"] six"#, "n2", "six"), ("[monorail] seven", nil, "seven"),
+        (#"[monorail node="n2"]eight"#, "n2", "eight"),
+        // What only looks like it is text.
+        (#"[monorail node="n1] nine"#, nil, #"[monorail node="n1] nine"#),
+        (#"[monorail node=n1] ten"#, nil, #"[monorail node=n1] ten"#),
+        (#"[monorails node="n1"] eleven"#, nil, #"[monorails node="n1"] eleven"#),
+        (#"it said [monorail node="n1"] x"#, nil, #"it said [monorail node="n1"] x"#),
+        ("this node is n1 at http://10.0.2.2:9080", nil, "this node is n1 at http://10.0.2.2:9080"),
+        (#"[monorail node="n1" mac="52:54:00:12:34:56"] [monorail node="n2"] x"#, "n1", #"[monorail node="n2"] x"#),
+      ]
+      for row in rows {
+        sender.send(agentLine(row.line))
+        let line = try await mock.waitForSyslog(from: row.node) { $0.text == row.text }
+        #expect(line.tag == "monorail-agent" && line.host == "debian")
+      }
+      // Another program's words are only words.
+      sender.send("<13>Feb  1 09:30:00 debian sh: [monorail node=\"n1\"] not the agent")
+      try await mock.waitForSyslog(from: nil) { $0.text == "[monorail node=\"n1\"] not the agent" }
+      #expect(mock.state.syslog(from: "n1").map(\.text) == ["one", "two", "four", #"[monorail node="n2"] x"#])
     }
   }
 

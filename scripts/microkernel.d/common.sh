@@ -9,6 +9,7 @@ die() { say "$*"; exit 1; }
 # it, also SIGKILL, its mounts and its processes end with it, and nobody else sees them.
 confined() {
   [ "$(id -u)" = 0 ] || die "must be root, for mounts and chroot: run it again with sudo"
+  make_staging
   setpriv --pdeathsig KILL -- unshare --mount --propagation private --pid --fork --kill-child -- \
     "$0" --inside "$@" </dev/null &
   child=$!
@@ -16,20 +17,37 @@ confined() {
   status=0
   wait "$child" || status=$?
   trap - HUP INT TERM
-  rm -rf "$output"/."$program".*
+  rm -rf "$MONORAIL_STAGING"
   return "$status"
 }
 
 interrupted() {
   wait "$child" 2>/dev/null || :
-  rm -rf "$output"/."$program".*
+  rm -rf "$MONORAIL_STAGING"
   say "interrupted: nothing new is in $output"
   exit 1
 }
 
-# Makes $work, a directory in memory, within a namespace. It lies over one that every machine has and no input is in.
+# Makes $MONORAIL_STAGING, a directory of this run in $output, and removes those of runs that were killed. Each run holds
+# a lock on its own for as long as it lives.
+make_staging() {
+  for staging in "$output/.$program".*; do
+    if [ ! -d "$staging" ] || [ -L "$staging" ]; then continue; fi
+    (exec 9<"$staging" && flock -n 9 && rm -rf "$staging") 2>/dev/null || :
+  done
+  while :; do
+    MONORAIL_STAGING=$(mktemp -d "$output/.$program.XXXXXX")
+    # Another run may have found it before it was locked, and have removed it.
+    if command exec 9<"$MONORAIL_STAGING" && flock -n 9 && [ -d "$MONORAIL_STAGING" ]; then break; fi
+  done
+  export MONORAIL_STAGING
+}
+
+# Makes $work, a directory in memory, within a namespace. It lies over one that nothing else is in: all inputs stay in
+# sight, and $output too.
 make_workspace() {
-  work=/dev/shm
+  work=$MONORAIL_STAGING/work
+  mkdir "$work"
   mount -t tmpfs -o size=90%,mode=0755 "$program" "$work"
   mkdir "$work/tmp"
   export TMPDIR="$work/tmp"
@@ -75,27 +93,32 @@ contents_of() {
 }
 
 # Publishes $2… of the directory $1 in $output: complete files appear under their names, each with its .sha256 beside it,
-# and last the stamp $stamp, which says with which inputs.
+# and last the stamp $stamp, which says with which inputs. One run publishes at a time. While a file is replaced it has no
+# .sha256: nobody sees one that belongs to another file.
 publish() {
   from=$1
   shift
-  mkdir -p "$output"
-  new=$(mktemp -d "$output/.$program.XXXXXX")
+  new=$MONORAIL_STAGING/new
+  mkdir "$new"
   for made; do
     case $made in *.manifest) ;; *) (cd "$from" && sha256sum "$made" >"$made.sha256") ;; esac
     for file in "$from/$made" "$from/$made.sha256"; do
       [ ! -e "$file" ] || cp "$file" "$new/"
     done
   done
-  { echo "$inputs" && cd "$from" && sha256sum -- "$@"; } >"$new/.stamp"
-  cd "$new" || return
-  mv -f -- * "$output/"
-  mv -f .stamp "$output/$stamp"
-  cd "$output" || return
-  rmdir "$new"
+  { echo "$inputs" && cd "$from" && sha256sum -- "$@" *.sha256; } >"$new/.stamp"
+  exec 8<"$output"
+  flock 8
+  for made; do
+    rm -f "$output/$made.sha256"
+    mv -f "$new/$made" "$output/"
+    [ ! -e "$new/$made.sha256" ] || mv -f "$new/$made.sha256" "$output/"
+  done
+  mv -f "$new/.stamp" "$output/$stamp"
+  exec 8<&-
 }
 
-# Is what the stamp tells of there, made of these inputs, and whole?
+# Is there what the stamp $stamp lists, whole, and made of the inputs $inputs?
 is_published() {
   [ -f "$output/$stamp" ] && [ "$(head -n 1 "$output/$stamp")" = "$inputs" ] &&
     (cd "$output" && tail -n +2 "$stamp" | sha256sum --check --status 2>/dev/null)

@@ -1,8 +1,6 @@
 """A virtual machine that boots as a machine in a rack does: ROM, DHCP, iPXE. QEMU, driven over QMP."""
 
-import fcntl
 import functools
-import glob
 import json
 import os
 import re
@@ -13,6 +11,7 @@ import tempfile
 import threading
 
 from bmc import BMC
+from leftovers import make_directory
 from neighbor import Neighbor
 from timeline import NetbootError
 
@@ -21,29 +20,6 @@ QEMU = "qemu-system-x86_64"
 CONTROL = re.compile(r"\x1b(?:c|\[[0-9;?]*[A-Za-z])|[\x00-\x08\x0b-\x1f\x7f]")
 # Of a machine's directory, which holds sockets, so its path must be short.
 PREFIX = "monorail-machine-"
-
-
-def hold(directory):
-    """A descriptor with a lock on the directory, which ends with this process whatever ends it; None if another has one."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def remove_abandoned_directories():
-    """Removes what machines left whose processes were killed."""
-    for path in glob.glob(os.path.join(tempfile.gettempdir(), PREFIX + "*")):
-        try:
-            descriptor = hold(path)
-        except OSError:
-            continue
-        if descriptor is not None:
-            shutil.rmtree(path, ignore_errors=True)
-            os.close(descriptor)
 
 
 @functools.cache
@@ -95,8 +71,7 @@ class VirtualMachine:
     def __init__(self, timeline, hardware, boot_url, accelerator="tcg"):
         """boot_url: what the ROM chains, as the host's loopback sees it."""
         self.timeline, self.hardware = timeline, hardware
-        self.directory = tempfile.mkdtemp(prefix=PREFIX)
-        self.held = hold(self.directory)
+        self.directory, self.lock = make_directory(PREFIX)
         self.process = None
         self.qmp = None
         self.answers = threading.Condition()
@@ -303,6 +278,6 @@ class VirtualMachine:
             for stream in (self.process.stdin, self.process.stdout, self.complaints):
                 stream.close()
         shutil.rmtree(self.directory, ignore_errors=True)
-        if self.held is not None:
-            os.close(self.held)
-            self.held = None
+        if self.lock is not None:
+            os.close(self.lock)
+            self.lock = None

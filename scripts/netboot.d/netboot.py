@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import glob
-import json
 import os
 import re
 import shutil
@@ -76,7 +75,8 @@ def arguments():
     parser.add_argument("--overlay", action="append", default=[], metavar="FILE",
                         help="instead of dist/discovery.overlay.cpio.gz; may be repeated, later ones win")
     parser.add_argument("--workflow", action="append", default=[], metavar="NAME",
-                        help="scripts/netboot.d/workflows/NAME.json, or a file; may be repeated (discovery)")
+                        help="one of scripts/netboot.d/workflows, or a file FILE.json; variables are filled in; may be repeated\n"
+                        "(discovery)")
     parser.add_argument("--file", action="append", default=[], metavar="FILE",
                         help="what tasks find below <%%=api.files%%>, as firmware; may be repeated")
     parser.add_argument("--kernel-args", action="append", default=[], metavar="TEXT", help="more kernel parameters")
@@ -96,16 +96,16 @@ def show(entry, started):
         print("%7.2f  -- %s: %s" % (entry.at - started, entry.kind, entry.text), flush=True)
 
 
-def workflow(name):
-    """A file is pushed as it is; a name is looked up by the server, which fills in variables in either."""
-    path = name if name.endswith(".json") else os.path.join(HERE, "workflows", name + ".json")
-    if not os.path.exists(path):
+def is_file(workflow):
+    """Whether --workflow names a file, or a workflow of this directory."""
+    if workflow.endswith(".json"):
+        if not os.path.isfile(workflow):
+            raise NetbootError("there is no file %s" % workflow)
+        return True
+    if not os.path.exists(os.path.join(HERE, "workflows", workflow + ".json")):
         names = sorted(os.path.basename(file)[:-5] for file in glob.glob(os.path.join(HERE, "workflows", "*.json")))
-        raise NetbootError("there is no workflow %s; there are: %s" % (name, ", ".join(names)))
-    if name.endswith(".json"):
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    return {"name": name}
+        raise NetbootError("there is no workflow %s; there are: %s; a file's name ends in .json" % (workflow, ", ".join(names)))
+    return False
 
 
 @contextlib.contextmanager
@@ -144,7 +144,7 @@ def run(options):
         nvme=[(size, "NVME-%d" % number) for number, size in enumerate(options.nvme)],
         megaraid=[(size, "RAID-%d" % number) for number, size in enumerate(options.megaraid)],
         ipmi=options.ipmi, lldp=options.lldp)
-    workflows = [workflow(name) for name in options.workflow or ([] if options.console else ["discovery"])]
+    workflows = [(name, is_file(name)) for name in options.workflow or ([] if options.console else ["discovery"])]
     extra = ["--kernel-args=" + text for text in options.kernel_args + (["monorail.debug"] if options.console else [])]
     rack = Rack(hardware, overlays=options.overlay, results=options.results,
                 server_arguments=extra + (["--digests"] if options.digests else []))
@@ -155,8 +155,8 @@ def run(options):
         server = rack.server
         for path in options.file:
             shutil.copy(path, rack.path("files"))
-        for pushed in workflows:
-            server.push(rack.NODE, pushed)
+        for name, named_file in workflows:
+            server.push(rack.NODE, {"name": rack.add_workflow(name) if named_file else name})
         if options.console:
             rack.timeline.listener = None
         machine = rack.power_on()
@@ -166,7 +166,7 @@ def run(options):
         for _ in workflows:
             entry, report = server.wait_for_report(rack.NODE, options.time_limit, since)
             since = entry.index + 1
-            failures += "fail" in entry.text
+            failures += bool(entry.data["failures"])
         rack.timeline.listener = None
         if workflows:
             print("\n== What the node reported ==", flush=True)

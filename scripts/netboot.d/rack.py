@@ -7,14 +7,17 @@ import re
 import shutil
 import signal
 import sys
-import tempfile
 
-from machine import VirtualMachine, accelerator, remove_abandoned_directories
+from leftovers import make_directory, remove_abandoned
+from machine import PREFIX as MACHINE_PREFIX
+from machine import VirtualMachine, accelerator
 from server import Server
 from timeline import NetbootError, Timeline
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+# Of a rack's directory in dist/.
+PREFIX = ".netboot."
 
 
 def newest(pattern, what):
@@ -41,15 +44,6 @@ def check_name(path):
     if not re.fullmatch(r"[A-Za-z0-9._+~-]+", os.path.basename(path)):
         raise NetbootError("%r cannot be on a kernel command line: give the file a name of letters, digits and . _ + ~ -"
                            % os.path.basename(path))
-
-
-def remove_leftovers(dist):
-    """What runs left that were killed."""
-    for path in glob.glob(os.path.join(dist, ".netboot.*")):
-        owner = re.match(r"\.netboot\.(\d+)\.", os.path.basename(path))
-        if owner and not os.path.exists("/proc/" + owner.group(1)):
-            shutil.rmtree(path, ignore_errors=True)
-    remove_abandoned_directories()
 
 
 def end_cleanly_on_signals():
@@ -84,9 +78,10 @@ class Rack:
         self.files = {"kernel": files[0], "initramfs": files[1], "base image": files[2]}
         self.hardware = hardware
         self.timeline = Timeline(listener)
+        remove_abandoned(PREFIX, dist)
+        remove_abandoned(MACHINE_PREFIX)
         # Beside the files, so that links reach them.
-        remove_leftovers(dist)
-        self.work = tempfile.mkdtemp(prefix=".netboot.%d." % os.getpid(), dir=dist)
+        self.work, self.lock = make_directory(PREFIX, dist)
         self.machine = None
         try:
             self.boot_directory = os.path.join(self.work, "boot")
@@ -109,8 +104,22 @@ class Rack:
                 os.symlink(os.path.abspath(results), os.path.join(self.work, "results"))
             self.server = Server(self.timeline, mock, self.boot_directory, self.work, arguments)
         except BaseException:
-            shutil.rmtree(self.work, ignore_errors=True)
+            self._remove_work()
             raise
+
+    def _remove_work(self):
+        shutil.rmtree(self.work, ignore_errors=True)
+        os.close(self.lock)
+
+    def add_workflow(self, path):
+        """Makes the file's task set a workflow of the server, which fills in its variables; its name."""
+        name = base = re.sub(r"\.json$", "", os.path.basename(path)).lstrip(".") or "workflow"
+        number = 1
+        while os.path.exists(self.path("workflows", name + ".json")):
+            number += 1
+            name = "%s-%d" % (base, number)
+        shutil.copyfile(path, self.path("workflows", name + ".json"))
+        return name
 
     def write_digest(self, name, digest=None):
         """Writes what `sha256sum` says of a file in the boot directory, or a digest that is not its own."""
@@ -146,4 +155,4 @@ class Rack:
                 self.machine.quit()
         finally:
             self.server.close()
-            shutil.rmtree(self.work, ignore_errors=True)
+            self._remove_work()

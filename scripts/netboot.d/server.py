@@ -8,9 +8,39 @@ import signal
 import socket
 import subprocess
 import threading
+import urllib.error
 import urllib.request
 
 from timeline import NetbootError
+
+
+def text_of(event):
+    """An event of the server (docs/mock.md) as a line for people, and to wait for."""
+    kind, node = event["event"], event.get("node")
+    if kind == "listening":
+        return "listens at %s" % event["url"]
+    if kind == "node":
+        return "node %s appears" % node
+    if kind == "boot":
+        problems = "; ".join(event["problems"])
+        return "node %s cannot boot: %s" % (node, problems) if problems else "node %s boots %s" % (node, ", ".join(event["files"]))
+    if kind == "task-set":
+        return "node %s takes task set %s" % (node, event["workflow"] or event["id"])
+    if kind == "report":
+        failures = ", failed: " + "; ".join(event["failures"]) if event["failures"] else ""
+        return "node %s reports %d task%s%s" % (node, event["tasks"], "" if event["tasks"] == 1 else "s", failures)
+    if kind == "request":
+        target = event["path"] + ("?" + event["query"] if event["query"] else "")
+        return "%s %s %s" % (event["method"], target, event["status"] or "no answer")
+    return json.dumps(event)
+
+
+def message_of(error):
+    """Why the server refused."""
+    try:
+        return json.loads(error.read())["message"]
+    except (ValueError, KeyError, OSError):
+        return error.reason
 
 
 class Server:
@@ -33,6 +63,8 @@ class Server:
         for name in ("results", "files", "templates", "workflows"):
             self.arguments += ["--" + name, os.path.join(work, name)]
         self.arguments += arguments
+        # For people: what the server does comes as events.
+        self.log = os.path.join(work, "server.log")
         self.earlier = set(glob.glob(os.path.join(work, "results", "*", "*.json")))
 
     def __enter__(self):
@@ -45,20 +77,26 @@ class Server:
 
     def start(self):
         self.timeline.begin("server")
-        self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", self.program, "serve", "--port", str(self.port), *self.arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        events, told = os.pipe()
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", self.program, "serve", "--port", str(self.port), "--events-fd", str(told),
+                 *self.arguments],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[told])
+        os.close(told)
         since = len(self.timeline)
-        self.reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
+        self.reader = threading.Thread(target=self._read, args=(events,), daemon=True)
         self.reader.start()
-        self.timeline.wait("server", r"listens at ", 60, since)
+        self.timeline.wait("server", r"^listens at ", 60, since)
 
-    def _read(self, output):
-        for line in output:
-            text = line.decode(errors="replace").rstrip()
-            # The timeline has its own times.
-            self.timeline.add("server", re.sub(r"^\S+ (\w+) monorail-mock: \[MockMonorail\] ", "", text))
-        self.timeline.end("server", "the server has ended")
+    def _read(self, descriptor):
+        with open(descriptor, encoding="utf-8") as events:
+            for line in events:
+                event = json.loads(line)
+                self.timeline.add("server", text_of(event), event)
+        with open(self.log, errors="replace") as log:
+            last = log.read()[-2000:].splitlines()[-5:]
+        self.timeline.end("server", "the server has ended; it said last: " + " / ".join(last))
 
     def stop(self):
         if self.process is None:
@@ -70,7 +108,6 @@ class Server:
             self.process.kill()
             self.process.wait()
         self.reader.join(10)
-        self.process.stdout.close()
         self.process = None
 
     def close(self):
@@ -94,8 +131,11 @@ class Server:
         if data:
             request.add_header("Content-Type", "application/json")
         # No proxy between this machine and itself.
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
-            return json.loads(answer.read() or b"null")
+        try:
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            raise NetbootError("the server answers %d to %s: %s" % (error.code, path, message_of(error))) from None
 
     def push(self, node, task_set):
         """task_set: one, or {"name": a workflow's name, "options": …}."""
@@ -104,12 +144,7 @@ class Server:
     def wait_for_report(self, node, timeout, since=0):
         """The next report from the number `since` of the timeline on: its entry, and the document."""
         entry = self.timeline.wait("server", r"^node %s reports " % re.escape(node), timeout, since)
-        count = len(self.timeline.all("server", r"^node %s reports " % re.escape(node))) - len(
-            self.timeline.all("server", r"^node %s reports " % re.escape(node), entry.index + 1))
-        files = self.reports(node)
-        if len(files) < count:
-            raise NetbootError("the server said that %s reported, but wrote %d reports, not %d" % (node, len(files), count))
-        with open(files[count - 1], encoding="utf-8") as file:
+        with open(entry.data["file"], encoding="utf-8") as file:
             return entry, json.load(file)
 
     def reports(self, node):
