@@ -53,6 +53,11 @@ static inline CURLcode monorail_curl_get_long(CURL *handle, CURLINFO info, long 
   return curl_easy_getinfo(handle, info, value);
 }
 
+// The string stays libcurl's.
+static inline CURLcode monorail_curl_get_string(CURL *handle, CURLINFO info, char **value) {
+  return curl_easy_getinfo(handle, info, value);
+}
+
 static inline CURLcode monorail_curl_get_offset(CURL *handle, CURLINFO info, curl_off_t *value) {
   return curl_easy_getinfo(handle, info, value);
 }

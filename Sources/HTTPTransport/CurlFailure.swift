@@ -35,15 +35,13 @@ struct CurlFailure {
       return received == 0
         ? ("ETIMEDOUT", "connected, but no answer within \(limit)", true)
         : ("ETIMEDOUT", "the answer stopped after \(received) bytes and was given up after \(limit)", true)
-    case CURLE_GOT_NOTHING:
+    case CURLE_GOT_NOTHING, CURLE_SEND_FAIL_REWIND:
       return ("ECONNRESET", "the server closed the connection without an answer", true)
     case CURLE_PARTIAL_FILE:
       return ("ECONNRESET", "the answer was cut off after \(received) bytes (\(detail))", true)
     case CURLE_SEND_ERROR, CURLE_RECV_ERROR:
       return ("ECONNRESET", "the connection broke (\(detail))", true)
-    case CURLE_TOO_MANY_REDIRECTS:
-      return ("ELOOP", "the server redirects in a circle (gave up after 5)", false)
-    case CURLE_UNSUPPORTED_PROTOCOL where text.firstRange(of: "HTTP/0.9") != nil, CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL where text.utf8.firstRange(of: "HTTP/0.9") != nil, CURLE_WEIRD_SERVER_REPLY:
       return ("EPROTO", "the answer is not HTTP", true)
     case CURLE_UNSUPPORTED_PROTOCOL, CURLE_URL_MALFORMAT:
       return ("EINVAL", "not a URL that can be fetched (\(detail))", false)
@@ -72,7 +70,7 @@ struct CurlFailure {
     if code == CURLE_SSL_CACERT_BADFILE {
       return "the certificate authorities cannot be read (\(detail)); look at --ca"
     }
-    guard ["not yet valid", "expired"].contains(where: { text.firstRange(of: $0) != nil }) else {
+    guard ["not yet valid", "expired"].contains(where: { text.utf8.firstRange(of: $0) != nil }) else {
       return "the server's certificate was not accepted (\(detail)); give its authority with --ca or monorail.ca="
     }
     return "the server's certificate is not valid at this node's time, \(Self.now()) (\(detail)); is the clock right?"

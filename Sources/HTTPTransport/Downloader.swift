@@ -2,22 +2,6 @@ import Digests
 import Glibc
 import SystemFiles
 
-/// One file to fetch: from where, to where, and what must be true of it.
-public struct Download: Sendable {
-  /// Absolute; a fragment `#sha256=<hex>` is a digest to verify.
-  public var url: String
-  /// Where the complete file goes. Until then the bytes are in `<path>.part`.
-  public var path: String
-  /// The file's permissions.
-  public var mode: UInt32 = 0o644
-  /// The expected SHA-256 in hexadecimal. With one, a part that an earlier run left is continued, and kept after a failure.
-  public var sha256: String?
-  /// How many tries in all; only what may pass is tried again.
-  public var attempts = 6
-
-  public init(url: String, path: String) { (self.url, self.path) = (url, path) }
-}
-
 /// Fetches files: only a complete 2xx answer of the declared length, with the right digest, gets its final name.
 public struct Downloader {
   private let client: HTTPClient
@@ -25,7 +9,7 @@ public struct Downloader {
   private let pause: (Int) -> Void
   /// Told of each failure that is followed by another try.
   private let onRetry: (String) -> Void
-  /// Told the bytes that are there and the whole size when it is known.
+  /// Told how many bytes are there, and the whole size when it is known.
   private let onProgress: (Int, Int?) -> Void
 
   public init(
@@ -36,115 +20,134 @@ public struct Downloader {
   }
 
   /// - Returns: the file's size in bytes.
-  /// - Throws: `HTTPError`. What was at `path` before is then still there.
+  /// - Throws: `DownloadError`. What was at `path` before is then still there.
   @discardableResult
-  public func fetch(_ download: Download) throws(HTTPError) -> Int {
-    let (url, fragmentDigest) = try URLText.splitDigest(download.url)
-    let digest = try download.sha256.map { text throws(HTTPError) in try URLText.digest(text) } ?? fragmentDigest
-    var status = stat()
-    if stat(download.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-      throw HTTPError(
-        code: "EINVAL", message: "cannot put a file at \(download.path): something else is there", isRetryable: false)
-    }
+  public func fetch(_ download: Download) throws(DownloadError) -> Int {
+    let (url, digest) = try Self.checked(download)
     let part = PartialFile(path: download.path + ".part", isTrusted: digest != nil)
     var backoff = Backoff(cap: 5000)
     var attempt = 1
     while true {
-      do throws(HTTPError) {
+      let failure: DownloadError
+      do throws(DownloadError) {
         try receive(url, into: part)
         return try finish(part, download, url, digest)
       } catch {
-        let isLast = attempt >= download.attempts || !error.isRetryable
-        let wait = backoff.next()
-        if !isLast {
-          onRetry("\(error.message); try \(attempt + 1) of \(download.attempts) in \(wait) ms")
-        }
-        guard !isLast else {
-          if digest == nil { part.discard() }
-          throw error
-        }
-        pause(wait)
-        attempt += 1
+        failure = error
       }
+      guard attempt < download.attempts, failure.isRetryable else {
+        // Without a digest no later run can continue the part; and a disk that is full needs the room.
+        if case .disk = failure { part.discard() } else if digest == nil { part.discard() }
+        throw failure
+      }
+      let wait = backoff.next()
+      attempt += 1
+      onRetry("\(failure.message); try \(attempt) of \(download.attempts) in \(wait) ms")
+      pause(wait)
+    }
+  }
+
+  /// The URL without its fragment, and the digest to verify.
+  private static func checked(_ download: Download) throws(DownloadError) -> (url: String, digest: String?) {
+    do throws(HTTPError) {
+      let (url, inURL) = try URLText.splitDigest(download.url)
+      var given: String?
+      if let text = download.sha256 { given = try URLText.digest(text) }
+      if let given, let inURL, given != inURL {
+        throw HTTPError(
+          code: "EINVAL", message: "two digests are asked for, \(given) and \(inURL); no file can have both",
+          isRetryable: false)
+      }
+      var status = stat()
+      if stat(download.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+        throw HTTPError(
+          code: "EINVAL", message: "cannot put a file at \(download.path): something else is there", isRetryable: false)
+      }
+      return (url, given ?? inURL)
+    } catch {
+      throw .transfer(error)
     }
   }
 
   /// Gets what is missing of the file, or all of it when the server does not continue where the part ends.
-  private func receive(_ url: String, into part: PartialFile) throws(HTTPError) {
+  private func receive(_ url: String, into part: PartialFile) throws(DownloadError) {
     let what = "GET \(URLText.withoutSecrets(url))"
     let start = part.resumableSize
     var request = HTTPRequest(.get, url)
     if start > 0 {
       request.headers.append("Range: bytes=\(start)-")
-      if let validator = part.validator { request.headers.append("If-Range: \(validator)") }
+      if let validator = part.version?.validator { request.headers.append("If-Range: \(validator)") }
     }
-    let output = try part.open()
+    let output = try Self.onDisk { () throws(SystemError) in try part.open() }
     var written: Int?
-    let response = try client.perform(request) { response, bytes throws(HTTPError) in
-      guard response.isSuccess else { return }
-      do throws(SystemError) {
-        if written == nil { written = try Self.begin(part, output, start, response) }
-        try output.write(bytes)
-        written? += bytes.count
+    var failure: DownloadError?
+    let response = try perform(request) { response, bytes in
+      guard response.isSuccess else { return true }
+      do throws(DownloadError) {
+        let position = if let written { written } else { try Self.begin(part, output, start, response, what) }
+        written = position
+        do throws(SystemError) { try output.write(bytes) } catch { throw .disk(error) }
+        written = position + bytes.count
+        onProgress(position + bytes.count, FileVersion(response).size)
+        return true
       } catch {
-        throw HTTPError(code: error.code, message: "\(what): \(error)", isRetryable: error.errno == EBADMSG)
+        failure = error
+        return false
       }
-      onProgress(written ?? 0, Self.wholeSize(response))
     }
+    if let failure { throw failure }
     // The part is as long as the file, or longer than what the server has now.
     if response.status == 416, start > 0 {
-      if response.headers["content-range"] == "bytes */\(start)", part.isTrusted { return }
-      part.discard()
-      throw HTTPError(
-        code: "EBADMSG", message: "\(what): the part of \(start) bytes does not fit; starting over", isRetryable: true)
+      if response.headers["content-range"] == "bytes */\(start)", part.isTrusted { return part.takeAsWhole() }
+      throw Self.startingOver(part, "\(what): the part of \(start) bytes does not fit")
     }
     guard response.isSuccess else {
-      throw HTTPError(status: response.status, reason: response.reason, what: what)
+      throw .transfer(HTTPError(status: response.status, reason: response.reason, what: what))
     }
-    do throws(SystemError) {
-      // An empty file has no first piece.
-      if written == nil { written = try Self.begin(part, output, start, response) }
-    } catch {
-      throw HTTPError(code: error.code, message: "\(what): \(error)", isRetryable: error.errno == EBADMSG)
+    // An empty file has no first piece.
+    let size = if let written { written } else { try Self.begin(part, output, start, response, what) }
+    if let whole = FileVersion(response).size, whole != size {
+      throw .transfer(
+        HTTPError(
+          code: "EBADMSG", message: "\(what): \(size) of \(whole) bytes came", status: response.status,
+          isRetryable: true))
     }
-    if let size = Self.wholeSize(response), size != written {
-      throw HTTPError(
-        code: "EBADMSG", message: "\(what): \(written ?? 0) of \(size) bytes came", status: response.status,
-        isRetryable: true)
-    }
+  }
+
+  private func perform(
+    _ request: HTTPRequest, receive: @escaping (HTTPResponse, UnsafeRawBufferPointer) -> Bool
+  ) throws(DownloadError) -> HTTPResponse {
+    do throws(HTTPError) { return try client.perform(request, receive: receive) } catch { throw .transfer(error) }
   }
 
   /// Places the part where the answer begins: at its end when the server continues it, else at the start.
   private static func begin(
-    _ part: PartialFile, _ output: borrowing File, _ start: Int, _ response: HTTPResponse
-  ) throws(SystemError) -> Int {
-    let position = response.status == 206 ? start : 0
-    // A part that nobody asked for, or another than was asked for.
-    if response.status == 206, start == 0 || contentRange(response)?.first != start {
-      throw SystemError("use a part of the file that was not asked for", errno: EBADMSG)
+    _ part: PartialFile, _ output: borrowing File, _ start: Int, _ response: HTTPResponse, _ what: String
+  ) throws(DownloadError) -> Int {
+    let version = FileVersion(response)
+    if response.status == 206 {
+      guard start > 0, ContentRange(response)?.first == start else {
+        throw startingOver(part, "\(what): the server sent a part of the file that was not asked for")
+      }
+      // A server that knows If-Range sends the whole file then.
+      guard part.version?.canBeContinued(by: version) ?? true else {
+        throw startingOver(part, "\(what): the server continues with another version of the file")
+      }
     }
-    try part.begin(output, at: position, response)
+    let position = response.status == 206 ? start : 0
+    do throws(SystemError) { try part.begin(output, at: position, version) } catch { throw .disk(error) }
     return position
   }
 
-  /// The size of the whole file in bytes, when the answer tells.
-  private static func wholeSize(_ response: HTTPResponse) -> Int? {
-    if response.status == 206 { return contentRange(response)?.whole }
-    // With an encoding the length is another.
-    return response.headers["content-encoding"] == nil ? response.headers["content-length"].flatMap { Int($0) } : nil
-  }
-
-  /// The first byte and the whole size of `Content-Range: bytes 500-999/1000` (RFC 9110, 14.4).
-  private static func contentRange(_ response: HTTPResponse) -> (first: Int, whole: Int?)? {
-    guard let range = response.headers["content-range"], range.hasPrefix("bytes "),
-      let first = Int(range.dropFirst(6).prefix { $0 != "-" })
-    else { return nil }
-    return (first, range.lastIndex(of: "/").flatMap { Int(range[range.index(after: $0)...]) })
+  /// Throws the part away, since nothing can be added to it.
+  private static func startingOver(_ part: PartialFile, _ problem: String) -> DownloadError {
+    part.discard()
+    return .transfer(HTTPError(code: "EBADMSG", message: "\(problem); starting over", isRetryable: true))
   }
 
   private func finish(
     _ part: PartialFile, _ download: Download, _ url: String, _ digest: String?
-  ) throws(HTTPError) -> Int {
+  ) throws(DownloadError) -> Int {
     let (size, found): (Int, String?)
     do throws(SystemError) {
       let file = try File(part.path, O_RDONLY)
@@ -158,20 +161,23 @@ public struct Downloader {
         try FileSystem.rename(part.path, download.path)
       }
     } catch {
-      throw Self.failure(error)
+      throw .disk(error)
     }
     if let digest, let found, found != digest {
       part.discard()
-      throw HTTPError(
-        code: "EBADMSG",
-        message: "GET \(URLText.withoutSecrets(url)): the SHA-256 is \(found), but it should be \(digest); not used",
-        isRetryable: part.wasResumed)
+      throw .transfer(
+        HTTPError(
+          code: "EBADMSG",
+          message: "GET \(URLText.withoutSecrets(url)): the SHA-256 is \(found), but it should be \(digest); not used",
+          isRetryable: part.wasResumed))
     }
     return size
   }
 
-  private static func failure(_ error: SystemError) -> HTTPError {
-    HTTPError(code: error.code, message: error.description, isRetryable: false)
+  private static func onDisk<Value: ~Copyable>(
+    _ body: () throws(SystemError) -> Value
+  ) throws(DownloadError) -> Value {
+    do throws(SystemError) { return try body() } catch { throw .disk(error) }
   }
 
   private static func sha256(of file: borrowing File) throws(SystemError) -> String {

@@ -4,8 +4,8 @@ import Glibc
 /// Blocking HTTP over libcurl: one request at a time, on one connection that is kept alive.
 ///
 /// Time limits: `connectTimeout` to be connected, and `stallTimeout` without progress (under 64 bytes a second), both in
-/// milliseconds. At most five redirects are followed, never from `https` to `http`. Proxies of the environment are not
-/// used.
+/// milliseconds. At most five redirects are followed, and none from `https` to `http`. Proxies of the environment are not
+/// used, and `SSLKEYLOGFILE` means nothing here.
 public final class HTTPClient {
   public struct Options: Sendable {
     public var connectTimeout = 10_000
@@ -36,7 +36,23 @@ public final class HTTPClient {
     curl_multi_cleanup(multi)
   }
 
-  private static let isLibraryReady: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+  /// How long the rest of the answer to a POST is waited for, in milliseconds. With the rest the connection can be used
+  /// again; but the status says all.
+  private static let restOfAnswer = 1000
+  private static let mostRedirects = 5
+
+  private static let isLibraryReady: Bool = {
+    // Where this names a file, libcurl writes the keys of its TLS connections there. Commands still get the variable.
+    let name = "SSLKEYLOGFILE"
+    let value = getenv(name).flatMap { strdup($0) }
+    unsetenv(name)
+    let code = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+    if let value {
+      setenv(name, value, 1)
+      free(value)
+    }
+    return code == CURLE_OK
+  }()
 
   /// Where images keep their certificate authorities: Debian and its kin, Red Hat's, SUSE's, Alpine's.
   private static let imageAuthorities = [
@@ -46,24 +62,67 @@ public final class HTTPClient {
 
   /// Sends the request and hands the answer's body over as it comes.
   ///
-  /// - Parameter receive: called for each piece of the final answer's body, whatever its status; what it throws ends the
-  ///   transfer and is thrown on.
-  /// - Throws: `HTTPError` when there is no complete answer. An answer with an error status is an answer.
+  /// A POST is sent once, but for redirects: it is never repeated on another connection.
+  ///
+  /// - Parameter receive: called for each piece of the final answer's body, whatever its status; returns `false` when it
+  ///   has had enough, which ends the transfer.
+  /// - Throws: `HTTPError` when there is no complete answer. An answer with an error status is an answer, and so is the
+  ///   beginning of one that `receive` has had enough of. Of the answer to a POST the status is enough.
   public func perform(
-    _ request: HTTPRequest,
-    receive: @escaping (HTTPResponse, UnsafeRawBufferPointer) throws(HTTPError) -> Void
+    _ request: HTTPRequest, receive: @escaping (HTTPResponse, UnsafeRawBufferPointer) -> Bool
   ) throws(HTTPError) -> HTTPResponse {
-    let transfer = Transfer(body: request.body, receive: receive)
-    let code = run(request, transfer)
-    // What was posted has been taken or refused once the status is there; the rest of the answer does not matter.
-    if request.method == .post, transfer.response.status >= 200 { return transfer.response }
-    if let failure = transfer.failure { throw failure }
-    guard code == CURLE_OK else {
-      let failure = failure(code, of: request, transfer)
-      if ["ENOTFOUND", "ETIMEDOUT"].contains(failure.code) { renewHandle() }
-      throw failure
+    let deadline = request.totalTimeout.map { MonotonicClock.milliseconds() + $0 }
+    var request = request
+    var redirects = 0
+    while true {
+      let (response, target) = try exchange(request, receive)
+      guard let target else { return response }
+      let what = Self.name(of: request)
+      redirects += 1
+      guard redirects <= Self.mostRedirects else {
+        throw HTTPError(
+          code: "ELOOP", message: "\(what): the server redirects in a circle (gave up after \(Self.mostRedirects))",
+          isRetryable: false)
+      }
+      guard URLText.hasScheme("https", target) || !URLText.hasScheme("https", request.url) else {
+        throw HTTPError(
+          code: "EPROTO",
+          message: "\(what): the server redirects from https to http, to \(URLText.withoutSecrets(target)); not followed",
+          isRetryable: false)
+      }
+      request.url = target
+      request.totalTimeout = deadline.map { max(1, $0 - MonotonicClock.milliseconds()) }
     }
-    return transfer.response
+  }
+
+  /// Sends the request to its own URL only.
+  ///
+  /// - Returns: the answer, and the absolute URL that it redirects to, if it does.
+  private func exchange(
+    _ request: HTTPRequest, _ receive: @escaping (HTTPResponse, UnsafeRawBufferPointer) -> Bool
+  ) throws(HTTPError) -> (HTTPResponse, redirect: String?) {
+    let transfer = Transfer(request, receive: receive)
+    let code = run(request, transfer)
+    let response = transfer.response
+    if code == CURLE_OK { return (response, response.isRedirect ? redirectTarget : nil) }
+    if transfer.isEnough || (request.method == .post && response.status >= 200) { return (response, nil) }
+    if transfer.hasUnreadableBody {
+      throw HTTPError(
+        code: "ECANCELED", message: "\(Self.name(of: request)): what is to be sent cannot be read", isRetryable: true)
+    }
+    let failure = failure(code, of: request, transfer)
+    if ["ENOTFOUND", "ETIMEDOUT"].contains(failure.code) { renewHandle() }
+    throw failure
+  }
+
+  private var redirectTarget: String? {
+    var url: UnsafeMutablePointer<CChar>?
+    _ = monorail_curl_get_string(easy, CURLINFO_REDIRECT_URL, &url)
+    return url.map { String(cString: $0) }
+  }
+
+  private static func name(of request: HTTPRequest) -> String {
+    "\(request.method.rawValue) \(URLText.withoutSecrets(request.url))"
   }
 
   /// c-ares reads /etc/resolv.conf once for a handle; the boot may write it later.
@@ -88,20 +147,29 @@ public final class HTTPClient {
 
     curl_multi_add_handle(multi, easy)
     defer { curl_multi_remove_handle(multi, easy) }
-    return withExtendedLifetime(transfer) { drive() }
+    return withExtendedLifetime(transfer) { drive(request, transfer) }
   }
 
-  /// Runs the transfer to its end, with an eye on the interruption.
-  private func drive() -> CURLcode {
+  /// Runs the exchange to its end, unless it is interrupted before.
+  private func drive(_ request: HTTPRequest, _ transfer: Transfer) -> CURLcode {
     var running: Int32 = 1
     while true {
       guard curl_multi_perform(multi, &running) == CURLM_OK else { return CURLE_FAILED_INIT }
       if running == 0 { break }
-      if interruption?.isInterrupted == true { return CURLE_ABORTED_BY_CALLBACK }
+      // Asked in any case, so that the interruption sees why its descriptor became readable.
+      if interruption?.isInterrupted(after: request.interruptionGrace ?? .max) == true {
+        return CURLE_ABORTED_BY_CALLBACK
+      }
+      var wait = interruption?.pollInterval ?? 1000
+      if let answeredAt = transfer.answeredAt {
+        let left = answeredAt + Self.restOfAnswer - MonotonicClock.milliseconds()
+        guard left > 0 else { return CURLE_OPERATION_TIMEDOUT }
+        wait = min(wait, Int32(left))
+      }
       var wake = curl_waitfd()
       wake.fd = interruption?.descriptor ?? -1
       wake.events = Int16(CURL_WAIT_POLLIN)
-      curl_multi_poll(multi, &wake, interruption == nil ? 0 : 1, interruption?.pollInterval ?? 1000, nil)
+      curl_multi_poll(multi, &wake, interruption == nil ? 0 : 1, wait, nil)
     }
     var left: Int32 = 0
     while let message = curl_multi_info_read(multi, &left) {
@@ -114,13 +182,8 @@ public final class HTTPClient {
     func set(_ option: CURLoption, _ value: Int) { _ = monorail_curl_set_long(easy, option, value) }
     func set(_ option: CURLoption, _ value: String) { _ = monorail_curl_set_string(easy, option, value) }
 
-    let protocols = Int(CURLPROTO_HTTP | CURLPROTO_HTTPS)
     set(CURLOPT_URL, request.url)
-    set(CURLOPT_PROTOCOLS, protocols)
-    set(CURLOPT_REDIR_PROTOCOLS, request.url.lowercased().hasPrefix("https:") ? Int(CURLPROTO_HTTPS) : protocols)
-    set(CURLOPT_FOLLOWLOCATION, 1)
-    set(CURLOPT_MAXREDIRS, 5)
-    set(CURLOPT_POSTREDIR, Int(CURL_REDIR_GET_ALL | CURL_REDIR_POST_301 | CURL_REDIR_POST_302 | CURL_REDIR_POST_303))
+    set(CURLOPT_PROTOCOLS, Int(CURLPROTO_HTTP | CURLPROTO_HTTPS))
     set(CURLOPT_NOSIGNAL, 1)
     set(CURLOPT_PROXY, "")
     set(CURLOPT_USERAGENT, options.userAgent)
@@ -147,7 +210,6 @@ public final class HTTPClient {
       _ = monorail_curl_set_transfer(easy, CURLOPT_READFUNCTION, Transfer.onRead)
       _ = monorail_curl_set_pointer(easy, CURLOPT_READDATA, context)
       _ = monorail_curl_set_seek(easy, Transfer.onSeek)
-      _ = monorail_curl_set_pointer(easy, CURLOPT_SEEKDATA, context)
       set(CURLOPT_UPLOAD_BUFFERSIZE, 256 << 10)
       lines.append(request.expectsContinue ? "Expect: 100-continue" : "Expect:")
     }
@@ -164,15 +226,16 @@ public final class HTTPClient {
     return CurlFailure(
       code: code, systemError: Int32(systemError), wasConnected: connected > 0, text: transfer.errorText,
       received: transfer.received, options: options, totalTimeout: request.totalTimeout
-    ).error(for: "\(request.method.rawValue) \(URLText.withoutSecrets(request.url))")
+    ).error(for: Self.name(of: request))
   }
 }
 
-/// Something that can end a request that waits: a descriptor that becomes readable, and then an answer.
+/// Something that can end a request while it waits.
 public protocol TransferInterruption: AnyObject {
+  /// Becomes readable when `isInterrupted` should be asked.
   var descriptor: Int32 { get }
-  /// Whether the request has to end now.
-  var isInterrupted: Bool { get }
+  /// Whether an interruption was raised, at least that many milliseconds ago.
+  func isInterrupted(after grace: Int) -> Bool
   /// How long to wait at most before `isInterrupted` is asked again, in milliseconds.
   var pollInterval: Int32 { get }
 }

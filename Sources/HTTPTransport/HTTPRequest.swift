@@ -15,6 +15,9 @@ public struct HTTPRequest {
   public var expectsContinue = false
   /// The time limit of the whole exchange in milliseconds, or `nil` when only a stall ends it.
   public var totalTimeout: Int?
+  /// How long the request may go on after the client's interruption was raised, in milliseconds; `nil`: until it is
+  /// complete.
+  public var interruptionGrace: Int?
 
   public init(_ method: Method, _ url: String) { (self.method, self.url) = (method, url) }
 }
@@ -25,8 +28,11 @@ public protocol RequestBody: AnyObject {
   var byteCount: Int { get }
   /// Goes back to the first byte.
   func rewind()
-  /// Fills the buffer from its start and returns how many bytes it wrote; 0 at the end.
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int
+  /// Fills the buffer from its start.
+  ///
+  /// - Returns: how many bytes were written, 0 at the end; `nil` when the body cannot be read. The body keeps the reason,
+  ///   and the request ends with `ECANCELED`.
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> Int?
 }
 
 /// The answer's status line and headers.
@@ -37,4 +43,7 @@ public struct HTTPResponse: Sendable {
   public var headers: [String: String] = [:]
 
   public var isSuccess: Bool { (200..<300).contains(status) }
+
+  /// Whether the answer sends the client to another URL.
+  var isRedirect: Bool { [301, 302, 303, 307, 308].contains(status) && headers["location"] != nil }
 }

@@ -1,22 +1,24 @@
 import CCurl
 import Glibc
 
-/// The state of one request, as libcurl's callbacks see it.
+/// The state of one exchange of a request and its answer, as libcurl's callbacks see it.
 final class Transfer {
-  var response = HTTPResponse()
+  private(set) var response = HTTPResponse()
   /// Bytes of body received for the final answer.
-  var received = 0
-  /// What the program's own side of the transfer failed with.
-  var failure: HTTPError?
+  private(set) var received = 0
+  /// When the status of the answer to a POST came (`MonotonicClock`).
+  private(set) var answeredAt: Int?
+  /// Whether the receiver wants no more of the answer.
+  private(set) var isEnough = false
+  /// Whether the request's body could not be read.
+  private(set) var hasUnreadableBody = false
   var errorText = ""
-  private let body: (any RequestBody)?
-  private let receive: (HTTPResponse, UnsafeRawBufferPointer) throws(HTTPError) -> Void
+  private let request: HTTPRequest
+  private let receive: (HTTPResponse, UnsafeRawBufferPointer) -> Bool
 
-  init(
-    body: (any RequestBody)?, receive: @escaping (HTTPResponse, UnsafeRawBufferPointer) throws(HTTPError) -> Void
-  ) {
-    (self.body, self.receive) = (body, receive)
-    body?.rewind()
+  init(_ request: HTTPRequest, receive: @escaping (HTTPResponse, UnsafeRawBufferPointer) -> Bool) {
+    (self.request, self.receive) = (request, receive)
+    request.body?.rewind()
   }
 
   private static func from(_ context: UnsafeMutableRawPointer?) -> Transfer? {
@@ -24,8 +26,8 @@ final class Transfer {
   }
 
   static let onHeader: monorail_curl_transfer = { bytes, size, count, context in
-    Transfer.from(context)?.header(UnsafeRawBufferPointer(start: bytes, count: size * count))
-    return size * count
+    let isTaken = Transfer.from(context)?.header(UnsafeRawBufferPointer(start: bytes, count: size * count)) ?? false
+    return isTaken ? size * count : 0
   }
 
   static let onBody: monorail_curl_transfer = { bytes, size, count, context in
@@ -37,44 +39,52 @@ final class Transfer {
     Transfer.from(context)?.fill(UnsafeMutableRawBufferPointer(start: bytes, count: size * count)) ?? 0
   }
 
-  static let onSeek: monorail_curl_seek = { context, offset, origin in
-    guard offset == 0, origin == SEEK_SET, let transfer = Transfer.from(context) else { return CURL_SEEKFUNC_CANTSEEK }
-    transfer.body?.rewind()
-    return CURL_SEEKFUNC_OK
-  }
+  /// libcurl wants the body from its start when it sends a request again by itself: when a connection that was used before
+  /// closed without an answer. The server may have taken the body, so whether and when it is sent again is the caller's
+  /// decision. Where nothing of the body had been sent, libcurl does not ask.
+  static let onSeek: monorail_curl_seek = { _, _, _ in CURL_SEEKFUNC_FAIL }
 
-  private func header(_ bytes: UnsafeRawBufferPointer) {
-    let line = String(decoding: bytes, as: UTF8.self)
-    if line.hasPrefix("HTTP/") {
-      let words = line.split(separator: " ", maxSplits: 2)
+  /// Takes the status line or a header line.
+  ///
+  /// - Returns: `false` to end the exchange.
+  private func header(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    if bytes.starts(with: "HTTP/".utf8) {
+      let words = bytes.split(separator: UInt8(ascii: " "), maxSplits: 2)
       response = HTTPResponse()
       received = 0
-      response.status = words.count > 1 ? Int(words[1].prefix { $0.isNumber }) ?? 0 : 0
-      response.reason = words.count > 2 ? URLText.printable(words[2]) : ""
-    } else if let colon = line.firstIndex(of: ":") {
-      let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-      response.headers[line[..<colon].lowercased()] = URLText.printable(value)
+      response.status = words.count > 1 ? Self.number(words[1]) : 0
+      response.reason = words.count > 2 ? Self.text(words[2]) : ""
+      if request.method == .post, response.status >= 200 { answeredAt = MonotonicClock.milliseconds() }
+      // libcurl would send the request again by itself, without `Expect`, but with a body that goes on where it stopped.
+      return !(request.expectsContinue && response.status == 417)
     }
+    if let colon = bytes.firstIndex(of: UInt8(ascii: ":")) {
+      let value = bytes[(colon + 1)...].drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+      response.headers[Self.text(bytes[..<colon]).lowercased()] = Self.text(value)
+    }
+    return true
   }
 
   private func piece(_ bytes: UnsafeRawBufferPointer) -> Bool {
     received += bytes.count
-    do {
-      try receive(response, bytes)
-      return true
-    } catch {
-      failure = error
-      return false
-    }
+    // Nobody asked for what stands beside a redirect.
+    if response.isRedirect { return true }
+    isEnough = !receive(response, bytes)
+    return !isEnough
   }
 
   private func fill(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
-    guard let body else { return 0 }
-    do {
-      return try body.read(into: buffer)
-    } catch {
-      failure = HTTPError(code: "EIO", message: "cannot read what is to be sent: \(error)", isRetryable: true)
-      return Int(CURL_READFUNC_ABORT)
-    }
+    guard let body = request.body else { return 0 }
+    if let count = body.read(into: buffer) { return count }
+    hasUnreadableBody = true
+    return Int(CURL_READFUNC_ABORT)
+  }
+
+  private static func number(_ digits: Slice<UnsafeRawBufferPointer>) -> Int {
+    Int(String(decoding: digits.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }, as: UTF8.self)) ?? 0
+  }
+
+  private static func text(_ bytes: Slice<UnsafeRawBufferPointer>) -> String {
+    URLText.printable(String(decoding: bytes, as: UTF8.self))
   }
 }

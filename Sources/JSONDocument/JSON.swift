@@ -1,7 +1,7 @@
-/// A JSON value that keeps what it does not understand: the order of members, and every number as it was written.
+/// A JSON value that keeps the order of members, and every number as it was written.
 ///
-/// Parsing is json-c's. A number stays the text of the source (`1.0`, `1e400`, `12345678901234567890`), so that a
-/// document which the agent only passes on comes back unchanged.
+/// json-c parses. A number keeps its source text (`1.0`, `1e400`, `12345678901234567890`), so that a document which the
+/// agent only passes on stays unchanged.
 public enum JSON: Sendable, Hashable {
   case null
   case bool(Bool)
@@ -37,7 +37,7 @@ extension JSON {
     return Int(text) ?? Double(text).flatMap { Int(exactly: $0) }
   }
 
-  /// The member of that name when this is an object that has it, or `nil`.
+  /// The member of that name; `nil` when this is no object, or has no such member.
   public subscript(_ key: String) -> JSON? { objectValue?[key] }
 }
 

@@ -9,8 +9,8 @@ public struct JSONObject: Sendable, Hashable {
 
   public init() {}
 
-  /// The value of the first member of that name. Setting keeps the place of a member that is there, puts a new one
-  /// last, and removes it with `nil`.
+  /// The value of the first member of that name. Setting a value keeps the place of a member that is there, and adds a
+  /// new member at the end. Setting `nil` removes the member.
   public subscript(_ key: String) -> JSON? {
     get { members.first { $0.key == key }?.value }
     set {
@@ -24,6 +24,6 @@ public struct JSONObject: Sendable, Hashable {
     }
   }
 
-  /// Adds a member whose name is known to be new, without looking.
+  /// Adds a member at the end. The caller knows that no member of that name is there: it is not looked for.
   mutating func append(key: String, value: JSON) { members.append(Member(key: key, value: value)) }
 }

@@ -2,9 +2,9 @@ import CJSONC
 
 /// Why a text is not a JSON document that this program takes.
 public struct JSONParseError: Error, CustomStringConvertible, Equatable {
-  /// What json-c says of it.
+  /// What is wrong, in json-c's words or ours.
   public let reason: String
-  /// How many bytes were read before that.
+  /// How many bytes of the document stand before the place that is wrong.
   public let offset: Int
 
   public var description: String { "not valid JSON: \(reason) after \(offset) bytes" }
@@ -14,8 +14,8 @@ extension JSON {
   /// How deep arrays and objects may nest. The server's documents use four levels.
   public static let maximumDepth = 64
 
-  /// Parses one JSON document (RFC 8259: no comments, no trailing text, no NaN; only control characters within strings
-  /// are let through).
+  /// Parses one JSON document as RFC 8259 has it: no comments, no trailing text, no NaN. One thing is taken that the RFC
+  /// forbids: control characters in strings that are not escaped.
   ///
   /// - Parameter maximumValues: how many values the document may have, so that a short text cannot take much memory.
   /// - Throws: `JSONParseError` for anything else, for nesting deeper than `maximumDepth`, and for text that is not
@@ -27,9 +27,9 @@ extension JSON {
     defer { json_tokener_free(tokener) }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
 
-    // json-c takes the final NUL for the end of the document; a bare number is complete only with it.
-    var bytes = try JSONScreening.prepared(text, maximumValues: maximumValues)
-    if let zero = bytes.firstIndex(of: 0) { throw JSONParseError(reason: "NUL byte", offset: zero) }
+    let screening = try JSONScreening(text, maximumValues: maximumValues)
+    // json-c takes a final NUL for the end of the document. Without it, it waits for more digits of a bare number.
+    var bytes = screening.text
     bytes.append(0)
     let root = bytes.withUnsafeBytes { buffer in
       json_tokener_parse_ex(tokener, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(buffer.count))
@@ -40,7 +40,7 @@ extension JSON {
       throw JSONParseError(
         reason: status == json_tokener_continue
           ? "the document is cut off" : String(cString: json_tokener_error_desc(status)),
-        offset: Int(json_tokener_get_parse_end(tokener)))
+        offset: screening.inputOffset(of: Int(json_tokener_get_parse_end(tokener))))
     }
     try self.init(root)
   }

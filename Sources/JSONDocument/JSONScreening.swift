@@ -1,24 +1,31 @@
-/// Goes over a document's text before json-c does.
+/// Reads a document's text before json-c does, and makes the text that json-c gets.
 ///
-/// json-c turns integers beyond 64 bits, and minus zero, into the nearest number that it can hold, but keeps the source text
-/// of a *fraction*: so these pass through it with an exponent that means nothing and is taken off again. It also takes
-/// numbers and quotes that are not JSON's; they are refused here, and so are documents that are too deep or have too many values.
-enum JSONScreening {
+/// json-c turns integers beyond 64 bits, and minus zero, into the nearest number that it can hold, but it keeps the source
+/// text of a *fraction*. So such an integer gets an exponent of zero for its way through json-c; `restored` takes the
+/// exponent off again. json-c also accepts numbers and quotes that are not JSON. Those are refused here, and so is a
+/// document that is nested too deeply or has too many values.
+struct JSONScreening {
   private static let mark = "e00000000000000000"
+  /// An integer of that many digits fits into 64 bits.
   private static let longestSafe = 18
 
+  /// The text for json-c.
+  private(set) var text: [UInt8] = []
+  /// Where `text` has a mark that the input has not: for each mark the place of its first byte in `text`.
+  private var marks: [Int] = []
+  private var word: [UInt8] = []
+
   /// - Throws: `JSONParseError` for a token that is not JSON, and for more than about `maximumValues` values.
-  static func prepared(_ text: some Collection<UInt8>, maximumValues: Int) throws(JSONParseError) -> [UInt8] {
-    var result: [UInt8] = []
-    result.reserveCapacity(text.count + 64)
+  init(_ input: some Collection<UInt8>, maximumValues: Int) throws(JSONParseError) {
+    text.reserveCapacity(input.count + 64)
     var values = 1
     var depth = 0
     var inString = false
     var escaped = false
-    var word: [UInt8] = []
-    for (offset, byte) in text.enumerated() {
+    for (offset, byte) in input.enumerated() {
+      if byte == 0 { throw JSONParseError(reason: "NUL byte", offset: offset) }
       if inString {
-        result.append(byte)
+        text.append(byte)
         if escaped {
           escaped = false
         } else if byte == UInt8(ascii: "\\") {
@@ -28,12 +35,12 @@ enum JSONScreening {
         }
         continue
       }
-      if isWordByte(byte) {
+      if Self.isWordByte(byte) {
         word.append(byte)
         continue
       }
-      try appendWord(&word, to: &result, offset)
-      result.append(byte)
+      try finishWord(at: offset)
+      text.append(byte)
       switch byte {
       case UInt8(ascii: "\""): inString = true
       case UInt8(ascii: "["), UInt8(ascii: "{"):
@@ -49,25 +56,35 @@ enum JSONScreening {
         throw JSONParseError(reason: "more than \(maximumValues) values", offset: offset)
       }
     }
-    try appendWord(&word, to: &result, result.count)
-    return result
+    try finishWord(at: text.count - marks.count * Self.mark.utf8.count + word.count)
   }
 
+  /// The place in the input that belongs to a place in `text`. A place within a mark belongs to the end of its number.
+  func inputOffset(of position: Int) -> Int {
+    let length = Self.mark.utf8.count
+    return position - marks.reduce(0) { $0 + min(max(0, position - $1), length) }
+  }
+
+  /// The number as it stood in the input.
   static func restored(_ number: String) -> String {
     guard number.hasSuffix(mark) else { return number }
     let source = number.dropLast(mark.utf8.count)
     return needsMark(Array(source.utf8)) ? String(source) : number
   }
 
-  private static func appendWord(_ word: inout [UInt8], to result: inout [UInt8], _ offset: Int) throws(JSONParseError)
-  {
+  /// Takes the number or name that ends before that place of the input.
+  private mutating func finishWord(at end: Int) throws(JSONParseError) {
     guard !word.isEmpty else { return }
     let isName = [Array("true".utf8), Array("false".utf8), Array("null".utf8)].contains(word)
-    guard isName || isNumber(word) else {
-      throw JSONParseError(reason: "\(String(decoding: word.prefix(30), as: UTF8.self)) is no value", offset: offset)
+    guard isName || Self.isNumber(word) else {
+      throw JSONParseError(
+        reason: "\(String(decoding: word.prefix(30), as: UTF8.self)) is no value", offset: end - word.count)
     }
-    result += word
-    if needsMark(word) { result += mark.utf8 }
+    text += word
+    if Self.needsMark(word) {
+      marks.append(text.count)
+      text += Self.mark.utf8
+    }
     word.removeAll(keepingCapacity: true)
   }
 

@@ -14,7 +14,10 @@ extension JSON {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Appends the document's text, pretty from level `indentation` on when one is given.
+  /// Appends the document's text.
+  ///
+  /// - Parameter indentation: the level at which the document begins, for text as in `prettyText`; `nil` for text with
+  ///   nothing between the tokens.
   public func write(to bytes: inout [UInt8], indentation: Int? = nil) {
     switch self {
     case .null: bytes += "null".utf8

@@ -10,10 +10,10 @@ public struct BootstrapScript: Sendable, Equatable {
     (self.server, self.port, self.tasksPath) = (server, port, tasksPath)
   }
 
-  public var identifier: String { tasksPath.split(separator: "/").last.map(String.init) ?? "" }
+  public var identifier: String { APIPath.identifier(in: tasksPath) }
 
   /// Finds the three assignments in a server's script: `server = '…'`, `port = '…'`, `tasksPath = '…'`, in any order,
-  /// with either quote, and free spacing. The rest of the program is not looked at.
+  /// with either quote, and any spacing. The rest of the script does not matter.
   ///
   /// - Throws: `Problem`, naming the assignment that is missing or makes no sense.
   public init(parsing script: String) throws(Problem) {
@@ -28,13 +28,13 @@ public struct BootstrapScript: Sendable, Equatable {
     guard let port = Int(portText), (1...65535).contains(port) else { throw Problem(name: "port", found: portText) }
     self.port = port
     tasksPath = try value("tasksPath")
-    guard tasksPath.hasPrefix("/"),
-      !tasksPath.contains(where: { $0.isWhitespace || $0.asciiValue.map { $0 < 32 } == true }),
+    // Byte by byte: a slash and a combining mark behind it would be one Character.
+    guard tasksPath.utf8.first == UInt8(ascii: "/"), tasksPath.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }),
       !identifier.isEmpty
     else { throw Problem(name: "tasksPath", found: tasksPath) }
   }
 
-  /// The shortest script that says it.
+  /// The shortest script that has the three assignments.
   public var text: String {
     """
     // Where this node finds its tasks.

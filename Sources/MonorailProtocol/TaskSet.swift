@@ -25,8 +25,11 @@ public struct TaskSet: Sendable, Equatable {
   /// The node's identifier, as the server knows it.
   public var identifier: String? { document["identifier"]?.stringValue }
 
-  /// The code that the agent ends with once the report is accepted: a number, or `{"code": n}`; `nil` to poll on.
-  public var exitCode: Int? { (document["exit"]?["code"] ?? document["exit"])?.intValue }
+  /// The code that the agent is to end with after the last answer to its report, as the server wrote it: a number, or
+  /// `{"code": n}`. `nil` to ask for more work.
+  public var exit: String? {
+    if case .number(let text)? = document["exit"]?["code"] ?? document["exit"] { text } else { nil }
+  }
 
   public struct Problem: Error, Equatable, CustomStringConvertible {
     public let description: String

@@ -1,18 +1,22 @@
-import Glibc
 import HTTPTransport
 import MonorailProtocol
 import SystemFiles
 
-/// The agent: who am I, is there work, do it, report it, and again.
+/// The agent's loop: who am I, is there work, do it, report it, and again.
 final class Agent {
-  private let configuration: AgentConfiguration
-  private let server: ServerAddress
+  /// How often the server is asked again who this node is, in milliseconds: while it answers, and while it does not.
+  private static let lookUpInterval = 600_000
+  private static let lookUpIntervalInOutage = 60_000
+
+  private let pollInterval: Int
   private let endsAfterOneReport: Bool
   private let log: Log
   private let stop: StopSignal
   private let client: MonorailClient
+  private let finder: NodeFinder
   private let journal: Journal
   private let runner: TaskSetRunner
+  private let delivery: ReportDelivery
 
   /// - Parameter journal: locked.
   init(
@@ -25,28 +29,34 @@ final class Agent {
     options.certificateAuthorities = configuration.certificateAuthorities
     options.userAgent = userAgent
     let http = HTTPClient(options: options, interruption: stop)
+    pollInterval = configuration.pollInterval
     client = MonorailClient(http: http, requestTimeout: configuration.requestTimeout)
+    finder = NodeFinder(
+      client: client, server: server, nodeID: configuration.nodeID, mac: configuration.mac, pollInterval: pollInterval,
+      stop: stop, log: log)
     runner = TaskSetRunner(
       journal: journal, stop: stop, commands: CommandRunner(stop: stop), client: http,
       workDirectory: configuration.workDirectory, maxOutput: configuration.maxOutput, log: log)
-    (self.configuration, self.server, self.endsAfterOneReport) = (configuration, server, endsAfterOneReport)
-    (self.journal, self.log, self.stop) = (journal, log, stop)
+    delivery = ReportDelivery(
+      client: client, finder: finder, journal: journal, maxOutput: configuration.maxOutput, pollInterval: pollInterval,
+      stop: stop, log: log)
+    (self.endsAfterOneReport, self.journal, self.log, self.stop) = (endsAfterOneReport, journal, log, stop)
     for warning in configuration.warnings { log.warning("\(warning)") }
   }
 
   /// Runs until a set says to end, a signal does, or one report is accepted with `endsAfterOneReport`.
   ///
-  /// - Returns: the program's exit code.
+  /// - Returns: the program's exit code. Where a set asked for it, the journal keeps the wish: `Journal.forgetAnswered` has
+  ///   to be the program's last step, so that an agent that is killed before it leaves the wish to the next one.
   func run() -> Int32 {
-    if case .end(let code) = finishUnfinishedSet() { return code }
+    if case .end(let code) = takeUpTheJournal() { return code }
     var node: NodeIdentity?
     var identifiedAt = 0
-    var backoff = Backoff(cap: configuration.pollInterval)
+    var backoff = Backoff(cap: pollInterval)
     var complaints = Complaints(log: log)
     while !stop.isRequested {
-      guard let current = node ?? identify() else { break }
+      guard let current = node ?? finder.identify() else { break }
       if node == nil { (node, identifiedAt) = (current, Ticks.now()) }
-      stop.requestGrace = 2000
       do throws(HTTPError) {
         let work = try client.work(for: current)
         complaints.end("\(current.server) answers again")
@@ -56,15 +66,15 @@ final class Agent {
           case .goOn:
             backoff.reset()
             continue
-          case .refused: break
+          case .pause: break
           }
         }
       } catch {
         if !stop.isRequested { complaints.add(error.message) }
       }
-      let isStale = Ticks.now() - identifiedAt > (complaints.duration > 0 ? 60_000 : 600_000)
-      if isStale, configuration.nodeID == nil {
-        node = lookUp()?.identity ?? node
+      let interval = complaints.duration > 0 ? Self.lookUpIntervalInOutage : Self.lookUpInterval
+      if finder.canChange, Ticks.now() - identifiedAt > interval {
+        node = finder.lookUp(grace: 0).identity ?? node
         identifiedAt = Ticks.now()
         if let node, node != current { log.notice("this node is now \(node.identifier) at \(node.server)") }
       }
@@ -74,62 +84,31 @@ final class Agent {
     return stop.exitCode ?? 0
   }
 
-  // MARK: Identity
-
-  /// Asks until the server knows this node; `nil` when asked to stop.
-  private func identify() -> NodeIdentity? {
-    if let id = configuration.nodeID {
-      log.notice("this node is \(id) at \(server)")
-      return NodeIdentity(server: server, tasksPath: APIPath.tasks(id))
-    }
-    var backoff = Backoff(cap: configuration.pollInterval)
-    var complaints = Complaints(log: log)
-    while !stop.isRequested {
-      stop.requestGrace = 0
-      let answer = lookUp()
-      if let found = answer?.identity {
-        complaints.end("\(server) knows this node now")
-        log.notice("this node is \(found.identifier) at \(found.server)")
-        return found
-      }
-      if let problem = answer?.problem, !stop.isRequested { complaints.add(problem) }
-      stop.sleep(milliseconds: backoff.next())
-    }
-    return nil
+  /// What follows a task set.
+  private enum Verdict {
+    case end(Int32)
+    /// Ask for more work at once.
+    case goOn
+    /// Ask for more work after a pause: nobody wanted the report.
+    case pause
   }
 
-  /// Asks once, with each MAC address that may be the one the server knows.
-  private func lookUp() -> (identity: NodeIdentity?, problem: String)? {
-    let addresses = configuration.mac.map { [$0] } ?? NetworkInterfaces.physicalAddresses()
-    guard !addresses.isEmpty else {
-      return (
-        nil, "this node has no physical network interface (yet), so it cannot say who it is; give --mac or --node-id"
-      )
-    }
-    var problem = ""
-    for address in addresses where !stop.isRequested {
-      do throws(HTTPError) {
-        if let identity = try client.bootstrap(address, at: server) {
-          log.identify(node: identity.identifier, mac: address)
-          return (identity, "")
-        }
-        problem = "\(server) does not know a node with \(addresses.map(\.description).joined(separator: ", ")) (yet)"
-      } catch {
-        problem = error.message
-      }
-    }
-    return (nil, problem)
-  }
-
-  // MARK: Task sets
-
-  /// Takes up what an agent that was killed left: runs what had not started, and reports.
-  private func finishUnfinishedSet() -> Verdict {
+  /// Takes up what an agent that was killed left. Its set may have had its last answer: then the set's `exit` is obeyed.
+  /// Otherwise the tasks that have not started are run, and the set is reported.
+  private func takeUpTheJournal() -> Verdict {
     do {
+      if let text = try journal.answered() {
+        if let request = try ExitRequest(TaskSet(parsing: text)) {
+          log.warning("an earlier agent was killed before it could end: \(request.description)")
+          return .end(request.code)
+        }
+        clearJournal()
+      }
       guard let (text, owner) = try journal.unfinished() else { return .goOn }
       let set = try TaskSet(parsing: text)
       log.identify(node: owner.identifier, mac: nil)
-      log.warning("an earlier agent left a set of \(counted(set.tasks.count)) for \(owner.identifier); finishing it")
+      log.warning(
+        "an earlier agent left a set of \(Self.counted(set.tasks.count)) for \(owner.identifier); finishing it")
       return finish(set, owner)
     } catch {
       log.error("what an earlier agent left in \(journal.directory) cannot be used: \(error); starting afresh")
@@ -138,97 +117,59 @@ final class Agent {
     }
   }
 
-  private func perform(_ set: TaskSet, _ text: [UInt8], _ owner: NodeIdentity) -> Verdict {
-    log.notice("got a set of \(counted(set.tasks.count))")
+  private func perform(_ set: TaskSet, _ text: [UInt8], _ node: NodeIdentity) -> Verdict {
+    log.notice("got a set of \(Self.counted(set.tasks.count))")
+    if let stranger = set.identifier, !stranger.isEmpty, stranger.lowercased() != node.identifier.lowercased() {
+      return refuse(set, "it is for the node \(URLText.printable(stranger)), but this node is \(node.identifier)", node)
+    }
     do throws(SystemError) {
-      try journal.begin(text, owner: owner)
+      try journal.begin(text, owner: node)
     } catch {
       log.error("the set cannot be kept in the journal, so nothing of it is run: \(error)")
       let result = TaskResult.failure(
         code: error.code, message: "nothing was run, since \(error)", command: set.tasks.first?.command)
-      return report(set, set.tasks.isEmpty ? [:] : [0: result], owner)
+      return settle(set, delivery.deliver(set, set.tasks.isEmpty ? [:] : [0: result], to: node))
     }
-    return finish(set, owner)
+    return finish(set, node)
   }
 
-  private func finish(_ set: TaskSet, _ owner: NodeIdentity) -> Verdict {
-    // A first signal lets the running task and the report finish; the second one ends the agent, and the journal keeps both.
-    stop.requestGrace = nil
-    return report(set, runner.run(set, owner: owner), owner)
+  /// Sends a set back that is not this node's, with an error in its first task: whoever waits for it is told why nothing
+  /// was run. Its `exit` means some other node.
+  private func refuse(_ set: TaskSet, _ reason: String, _ node: NodeIdentity) -> Verdict {
+    log.error("nothing of the set is run: \(reason)")
+    guard let first = set.tasks.first else { return .pause }
+    let result = TaskResult.failure(
+      code: "EINVAL", message: "nothing of this set was run: \(reason)", command: first.command)
+    _ = delivery.deliver(set, [0: result], to: node)
+    return stop.exitCode.map { .end($0) } ?? .pause
   }
 
-  /// What follows a report.
-  private enum Verdict {
-    case end(Int32)
-    case goOn
-    /// Nobody wanted it.
-    case refused
+  /// Runs the set and reports it. A first signal lets the running task and the report finish; a second one ends the agent,
+  /// and the journal keeps both.
+  private func finish(_ set: TaskSet, _ node: NodeIdentity) -> Verdict {
+    settle(set, delivery.deliver(set, runner.run(set, owner: node), to: node))
   }
 
-  /// Sends the report until it is accepted, however long that takes.
-  private func report(_ set: TaskSet, _ results: [Int: TaskResult], _ owner: NodeIdentity) -> Verdict {
-    var owner = owner
-    var outputLimit = configuration.maxOutput
-    var expectsContinue = false
-    var backoff = Backoff(cap: configuration.pollInterval)
-    var complaints = Complaints(log: log)
-    var lookedUpAt = Ticks.now()
-    while true {
-      do throws(HTTPError) {
-        let body = try makeBody(set, results, outputLimit)
-        let response = try client.report(body, for: owner, expectsContinue: expectsContinue)
-        if response.isSuccess {
-          complaints.end("\(owner.server) answers again")
-          log.notice("reported \(results.count) of \(counted(set.tasks.count)) (\(body.byteCount) bytes)")
-          clearJournal()
-          return verdict(after: set)
-        }
-        if response.status == 413, body.outputLimit > ReportBody.leastOutput {
-          outputLimit = body.outputLimit / 2
-          log.warning(
-            "the server says that a report of \(body.byteCount) bytes is too large; sending half of the output")
-          continue
-        }
-        let refusal = HTTPError(status: response.status, reason: response.reason, what: "POST \(owner.url)")
-        guard !(400..<500).contains(response.status) || refusal.isRetryable else {
-          log.error(
-            "\(refusal.message): the task is gone there, and the results of \(counted(results.count)) are dropped")
-          clearJournal()
-          return .refused
-        }
-        throw refusal
+  /// Does what follows the last answer to a set's report. The set's `exit` is obeyed whatever the answer was: the server
+  /// may have accepted an earlier sending whose answer got lost. It is stronger than a stop, since rc.local starts an agent
+  /// again that a signal ended.
+  private func settle(_ set: TaskSet, _ outcome: ReportDelivery.Outcome) -> Verdict {
+    if !endsAfterOneReport, let request = ExitRequest(set) {
+      do throws(SystemError) {
+        try journal.conclude()
       } catch {
-        // A server that refuses a large upload may close the connection before it is heard: let it speak first.
-        if error.code == "ECONNRESET" { expectsContinue = true }
-        complaints.add("the report is not accepted yet: \(error.message)")
+        log.error("the journal cannot be cleared: \(error)")
       }
-      if Ticks.now() - lookedUpAt > 60_000, configuration.nodeID == nil {
-        lookedUpAt = Ticks.now()
-        if let found = lookUp()?.identity, found.tasksPath == owner.tasksPath { owner = found }
-      }
-      stop.sleepInFull(milliseconds: backoff.next())
+      log.notice("\(request.description)")
+      return .end(request.code)
     }
-  }
-
-  private func makeBody(
-    _ set: TaskSet, _ results: [Int: TaskResult], _ outputLimit: Int
-  ) throws(HTTPError) -> ReportBody {
-    do throws(SystemError) {
-      return try ReportBody.fitting(set, results: results, outputs: journal.output(of:), outputLimit: outputLimit)
-    } catch {
-      throw HTTPError(code: error.code, message: "the output cannot be read back: \(error)", isRetryable: true)
-    }
-  }
-
-  private func verdict(after set: TaskSet) -> Verdict {
+    clearJournal()
     if let code = stop.exitCode { return .end(code) }
-    if endsAfterOneReport { return .end(0) }
-    guard let code = set.exitCode else { return .goOn }
-    log.notice("the server asked this agent to end with code \(code)")
-    return .end(Int32(truncatingIfNeeded: code & 0xFF))
+    switch outcome {
+    case .accepted: return endsAfterOneReport ? .end(0) : .goOn
+    case .refused: return .pause
+    }
   }
-
-  private func counted(_ tasks: Int) -> String { tasks == 1 ? "1 task" : "\(tasks) tasks" }
 
   private func clearJournal() {
     do throws(SystemError) {
@@ -237,4 +178,6 @@ final class Agent {
       log.error("the journal cannot be cleared: \(error)")
     }
   }
+
+  static func counted(_ tasks: Int) -> String { tasks == 1 ? "1 task" : "\(tasks) tasks" }
 }

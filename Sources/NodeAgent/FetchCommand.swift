@@ -23,7 +23,7 @@ struct FetchCommand {
       onProgress: { progress.show($0, of: $1) })
     var download = Download(url: arguments.url, path: arguments.output)
     download.sha256 = arguments.sha256
-    do throws(HTTPError) {
+    do throws(DownloadError) {
       try downloader.fetch(download)
       progress.end()
       return 0

@@ -84,7 +84,9 @@ public enum Program {
       userAgent: userAgent)
     keepDescriptorsFromCommands()
     log.notice("revision \(revision) starts; server \(server)")
-    return agent.run()
+    let code = agent.run()
+    journal.forgetAnswered()
+    return code
   }
 
   /// Waits for an agent that is about to end; a command that a killed one was just starting holds its lock for a moment.

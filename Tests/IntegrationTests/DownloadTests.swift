@@ -156,6 +156,60 @@ import Testing
     }
   }
 
+  /// A slash and a combining mark are one Character of Swift, but the file system goes by bytes.
+  @Test func aNameThatBeginsWithACombiningMarkStaysInTheWorkingDirectory() async throws {
+    try await withStage { stage in
+      let server = try ScriptedServer { _, _ in
+        .init(bytes: "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+      }
+      defer { server.stop() }
+      try stage.startAgent()
+      let url = "http://127.0.0.1:\(server.port)/files/../\u{301}evil"
+      let report = try await stage.report(of: #"{"tasks":[{"downloadUrl":"\#(url)"}]}"#)
+      #expect(report.error() == .null)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: stage.workDirectory) == ["\u{301}evil"])
+      #expect(!FileManager.default.fileExists(atPath: stage.path("\u{301}evil")))
+    }
+  }
+
+  @Test(arguments: ["SHA256", "Sha256"]) func theDigestsNameInAnyCase(name: String) async throws {
+    try await withStage { stage in
+      try offer(Self.script, as: "tool.sh", on: stage)
+      try stage.startAgent()
+      let url = "/api/current/files/tool.sh#\(name)=\(Self.sha256("other"))"
+      #expect(try await stage.report(of: #"{"tasks":[{"downloadUrl":"\#(url)"}]}"#).code() == "EBADMSG")
+    }
+  }
+
+  @Test(arguments: ["md5=0123", "sha512=00", "sha1:00", "sha256:00"])
+  func aDigestThatCannotBeVerifiedIsRefused(fragment: String) async throws {
+    try await withStage { stage in
+      try offer(Self.script, as: "tool.sh", on: stage)
+      try stage.startAgent()
+      let url = "/api/current/files/tool.sh#\(fragment)"
+      let report = try await stage.report(of: #"{"tasks":[{"downloadUrl":"\#(url)"}]}"#)
+      #expect(report.code() == "EINVAL")
+      #expect(report.error()?["message"]?.stringValue?.contains("#sha256=") == true)
+      #expect(stage.mock.requests.allSatisfy { !$0.path.contains("tool.sh") })
+    }
+  }
+
+  @Test(.enabled(if: Namespaces.areAvailable, "needs the right to make a mount namespace"), arguments: [true, false])
+  func aDownloadThatFillsTheDiskLeavesRoomForTheNextTask(hasDigest: Bool) async throws {
+    try await withStage { stage in
+      let text = String(repeating: "0123456789abcdef", count: 50_000)
+      try offer(text, as: "firmware.bin", on: stage)
+      let script = #"mkdir -p "$0" && mount -t tmpfs -o size=64k tmpfs "$0" && exec "$@""#
+      try stage.startAgent(wrapper: ["unshare", "--mount", "sh", "-c", script, stage.workDirectory])
+      let url = "/api/current/files/firmware.bin" + (hasDigest ? "#sha256=\(Self.sha256(text))" : "")
+      let full = try await stage.report(of: #"{"tasks":[{"downloadUrl":"\#(url)"}]}"#)
+      #expect(full.code() == "ENOSPC")
+      #expect(full.error()?["message"]?.stringValue?.contains("No space left") == true)
+      let next = try await stage.report(of: #"{"tasks":[{"cmd":"ls -A; head -c 20000 /dev/zero >space; echo $?"}]}"#)
+      #expect(next.stdout() == "0\n", "\(next.text)")
+    }
+  }
+
   @Test(arguments: ["/api/current/files/tool.sh#sha256=12", "/", "/api/current/files/..", "ftp://127.0.0.1/tool.sh"])
   func aURLThatMakesNoSense(url: String) async throws {
     try await withStage { stage in

@@ -21,6 +21,21 @@ import Testing
     }
   }
 
+  /// rc.local takes these for the agent's own end: for a crash, a wrong configuration, an agent that cannot be run.
+  @Test(arguments: [
+    ("-1", "-1"), ("75", "75"), ("78", "78"), ("126", "126"), ("128", "128"), ("137", "137"), ("255", "255"), ("256", "256"),
+    (#"{"code":1000}"#, "1000"), ("1e30", "1e30"), ("12345678901234567890", "12345678901234567890"),
+  ])
+  func anExitThatWouldBeMistaken(exit: String, shown: String) async throws {
+    try await withStage { stage in
+      let agent = try stage.startAgent()
+      _ = try await stage.report(of: #"{"tasks":[{"cmd":"true"}],"exit":\#(exit)}"#)
+      #expect(try await agent.wait() == .exited(1))
+      #expect(agent.log.contains("the server asked this agent to end with code \(shown)"), "\(agent.log)")
+      #expect(agent.log.contains("it ends with 1"), "\(agent.log)")
+    }
+  }
+
   @Test(arguments: ["null", #""reboot""#, "{}", #"{"code":null}"#])
   func whatIsNoExit(exit: String) async throws {
     try await withStage { stage in

@@ -142,6 +142,17 @@ import Testing
     }
   }
 
+  /// The server says that nothing is missing of it.
+  @Test func anOldPartOfTheSameSizeIsThrownAwayAndFetchedAnew() async throws {
+    try await withStage { stage in
+      try stage.write(String(repeating: "x", count: Self.text.utf8.count), to: "out.part")
+      let agent = try fetch(stage, ["--sha256", DownloadTests.sha256(Self.text)])
+      #expect(try await agent.wait() == .exited(0), "\(agent.log)")
+      #expect(stage.text("out") == Self.text)
+      #expect(stage.mock.requests.map(\.status) == [416, 200])
+    }
+  }
+
   @Test(arguments: [
     (["fetch"], "which URL?"), (["fetch", "http://127.0.0.1/x"], "Give -o FILE"),
     (["fetch", "http://127.0.0.1/x", "-o", "/tmp/x", "--bogus"], "\"--bogus\" means nothing here"),

@@ -87,6 +87,64 @@ import Testing
     }
   }
 
+  struct Splice: CustomTestStringConvertible {
+    let testDescription: String
+    /// The headers of the first answer, which is cut after 5 of 10 bytes, and of the one that continues it.
+    let first: [String]
+    let second: [String]
+    var range = "bytes 5-9/10"
+  }
+
+  private static let splices = [
+    Splice(testDescription: "another ETag", first: ["ETag: \"v1\""], second: ["ETag: \"v2\""]),
+    Splice(testDescription: "no ETag any more", first: ["ETag: \"v1\""], second: []),
+    Splice(
+      testDescription: "another size", first: ["ETag: \"v1\""], second: ["ETag: \"v1\""], range: "bytes 5-9/12"),
+    Splice(
+      testDescription: "another time", first: ["Last-Modified: Mon, 02 Nov 2026 10:00:00 GMT"],
+      second: ["Last-Modified: Mon, 02 Nov 2026 11:00:00 GMT"]),
+  ]
+
+  @Test("a file is not put together of two versions by a server that ignores If-Range", arguments: splices)
+  func twoVersions(splice: Splice) async throws {
+    try await withStage { stage in
+      let server = try HandServer { connection, number in
+        while let request = connection.readRequest() {
+          if number == 0 {
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\(splice.first.map { $0 + "\r\n" }.joined())\r\n01234")
+            return
+          }
+          if request.header("range") != nil {
+            connection.answer("206 Partial Content", "fghij", headers: ["Content-Range: \(splice.range)"] + splice.second)
+          } else {
+            connection.answer("200 OK", "abcdefghij", headers: splice.second)
+          }
+        }
+      }
+      defer { server.stop() }
+      let agent = try stage.startAgent(usual: ["fetch", "http://\(server.address)/f", "-o", stage.path("f")])
+      #expect(try await agent.wait() == .exited(0), "\(agent.log)")
+      #expect(stage.text("f") == "abcdefghij")
+      #expect(agent.log.contains("another version"), "\(agent.log)")
+      #expect(server.requests.map { $0.header("range") } == [nil, "bytes=5-", nil])
+    }
+  }
+
+  @Test("a length beside chunks is not counted (RFC 9112, 6.3)", arguments: [5, 500])
+  func lengthBesideChunks(length: Int) async throws {
+    try await withStage { stage in
+      let server = try ScriptedServer { _, _ in
+        .init(
+          bytes: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: \(length)\r\n\r\n"
+            + "4\r\n0123\r\n6\r\n456789\r\n0\r\n\r\n")
+      }
+      defer { server.stop() }
+      let agent = try stage.startAgent(usual: ["fetch", "http://127.0.0.1:\(server.port)/f", "-o", stage.path("f")])
+      #expect(try await agent.wait() == .exited(0), "\(agent.log)")
+      #expect(stage.text("f") == "0123456789")
+    }
+  }
+
   @Test("limits beyond all numbers are limits all the same; the agent goes on")
   func enormousLimits() async throws {
     try await withStage { stage in

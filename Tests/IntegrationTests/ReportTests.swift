@@ -141,6 +141,30 @@ import Testing
     }
   }
 
+  /// The set goes back with an error, so that a workflow which waits for it fails, and says why.
+  @Test func aSetForAnotherNodeIsNotRun() async throws {
+    try await withStage { stage in
+      let agent = try stage.startAgent()
+      let report = try await stage.report(
+        of: #"{"identifier":"n2","tasks":[{"cmd":"touch '\#(stage.path("ran"))'"},{"cmd":"true"}],"exit":1}"#)
+      #expect(report.code(0) == "EINVAL")
+      #expect(report.error(0)?["message"]?.stringValue?.contains("for the node n2, but this node is n1") == true)
+      #expect(report.isUntouched(1))
+      #expect(agent.log.contains("for the node n2, but this node is n1"))
+      #expect(try await stage.report(of: #"{"tasks":[{"cmd":"echo on"}]}"#).stdout() == "on\n")
+      #expect(!agent.hasEnded, "an exit that was meant for another node is not obeyed")
+      #expect(!FileManager.default.fileExists(atPath: stage.path("ran")))
+    }
+  }
+
+  @Test(arguments: [#""identifier":null,"#, #""identifier":7,"#, #""identifier":"","#, #""identifier":"N1","#])
+  func anIdentifierThatNamesNoOtherNode(field: String) async throws {
+    try await withStage { stage in
+      try stage.startAgent()
+      #expect(try await stage.report(of: #"{\#(field)"tasks":[{"cmd":"echo on"}]}"#).stdout() == "on\n")
+    }
+  }
+
   @Test func commandsRunAsTheyExpect() async throws {
     try await withStage { stage in
       let agent = try stage.startAgent()

@@ -70,6 +70,52 @@ import Testing
     }
   }
 
+  @Test(arguments: [true, false])
+  func aRedirectThatLeavesHTTPSIsRefused(beginsInTheClear: Bool) async throws {
+    try await withStage(prepare: { try await Self.makeCertificates($0) }, { _, _ in }) { stage in
+      let plain = try HandServer { connection, _ in
+        while connection.readRequest() != nil { connection.answer("200 OK", "from nobody knows whom") }
+      }
+      defer { plain.stop() }
+      // `s_server -HTTP` sends files that hold whole answers.
+      try stage.write(
+        "HTTP/1.0 302 Found\r\nLocation: http://\(plain.address)/tool\r\nContent-Length: 0\r\n\r\n", to: "hop")
+      let secure = try stage.startAgent(
+        usual: [
+          "-c", "cd \(stage.directory) && exec openssl s_server -HTTP -accept 127.0.0.1:0 -cert server.pem -key server.key",
+        ], program: "/bin/sh")
+      let port = try await eventually("the port of s_server") {
+        secure.output.firstMatch(of: /ACCEPT [^\n]*:([0-9]+)\n/).map { String($0.1) }
+      }
+      let first = try HandServer { connection, _ in
+        while connection.readRequest() != nil {
+          connection.answer("302 Found", "", headers: ["Location: https://127.0.0.1:\(port)/hop"])
+        }
+      }
+      defer { first.stop() }
+      let url = beginsInTheClear ? "http://\(first.address)/tool" : "https://127.0.0.1:\(port)/hop"
+      let agent = try stage.startAgent(
+        usual: ["fetch", url, "-o", stage.path("out"), "--ca", stage.path("authority.pem")])
+      #expect(try await agent.wait() == .exited(1), "\(agent.log)")
+      #expect(agent.log.contains("from https to http"), "\(agent.log)")
+      #expect(plain.requests.isEmpty)
+      #expect(first.requests.count == (beginsInTheClear ? 1 : 0))
+      #expect(!FileManager.default.fileExists(atPath: stage.path("out")))
+    }
+  }
+
+  @Test func theKeysOfAConnectionAreNotWrittenToAFile() async throws {
+    try await withTLS { stage in
+      let agent = try stage.startAgent(
+        "--ca", stage.path("authority.pem"), environment: ["SSLKEYLOGFILE": stage.path("keys")])
+      // Commands still get the variable.
+      let report = try await stage.report(of: #"{"tasks":[{"cmd":"echo $SSLKEYLOGFILE"}]}"#)
+      #expect(report.stdout() == stage.path("keys") + "\n")
+      #expect(!FileManager.default.fileExists(atPath: stage.path("keys")))
+      #expect(!agent.hasEnded)
+    }
+  }
+
   @Test func aCertificateOutOfItsTimeMentionsTheClock() async throws {
     try await withTLS(days: -1) { stage in
       let agent = try stage.startAgent("--ca", stage.path("authority.pem"))

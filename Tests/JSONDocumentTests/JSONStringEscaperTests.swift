@@ -6,10 +6,17 @@ import Testing
   private func decoded(_ bytes: [UInt8], piece size: Int) throws -> String? {
     var escaper = JSONStringEscaper()
     var output = Array("\"".utf8)
+    var sizing = JSONStringEscaper()
+    var count = 1
     for start in stride(from: 0, to: bytes.count, by: size) {
-      bytes[start..<min(start + size, bytes.count)].withUnsafeBytes { escaper.write($0, to: &output) }
+      bytes[start..<min(start + size, bytes.count)].withUnsafeBytes {
+        escaper.write($0, to: &output)
+        count += sizing.size(of: $0)
+      }
+      #expect(count == output.count, "what is counted is what is written")
     }
     escaper.finish(to: &output)
+    #expect(count + sizing.sizeOfEnd() == output.count)
     return try JSON(parsing: output + Array("\"".utf8)).stringValue
   }
 

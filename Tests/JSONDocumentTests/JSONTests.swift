@@ -34,6 +34,18 @@ import Testing
     #expect(try JSON(parsing: Array("\"[[[[,,,,{{{{\"".utf8), maximumValues: 1).stringValue == "[[[[,,,,{{{{")
   }
 
+  @Test(
+    "an error names its place in the document, also behind numbers that json-c cannot hold",
+    arguments: [
+      (#"[123456789012345678901234567890,-0,x]"#, 35), (#"[123456789012345678901234567890,-0"#, 34),
+      (#"{"a":123456789012345678901234567890}}"#, 36), (#"{"a":-0,"b":1 2}"#, 14), ("[-0,'a']", 4), ("[-0,\"\0\"]", 5),
+      (#"[12345678901234567890 1]"#, 22), ("-0 tru", 3), ("[1,01]", 3),
+    ])
+  func offset(text: String, offset: Int) throws {
+    let error = try #require(throws: JSONParseError.self) { try JSON(parsing: text) }
+    #expect(error.offset == offset, "\(error)")
+  }
+
   @Test("text that is not UTF-8 is refused")
   func notUTF8() {
     #expect(throws: JSONParseError.self) { try JSON(parsing: [0x22, 0xFF, 0x22]) }

@@ -28,6 +28,12 @@ import Testing
     #expect(found.identifier == "5a09")
   }
 
+  @Test("a path is split at its slashes, whatever stands behind them")
+  func combiningMark() throws {
+    let script = try BootstrapScript(parsing: "server='a' port='1' tasksPath='/t/\u{301}5a09'")
+    #expect(script.identifier.utf8.elementsEqual("\u{301}5a09".utf8))
+  }
+
   @Test(arguments: [
     ("", "server"), ("server = '10.1.1.1'", "port"), ("server='a' port='http' tasksPath='/t/1'", "port"),
     ("server='a' port='0' tasksPath='/t/1'", "port"), ("server='a' port='1' tasksPath='5a09'", "tasksPath"),
@@ -71,10 +77,11 @@ import Testing
 
   @Test(
     arguments: [
-      ("1", 1), ("0", 0), (#"{"code":2}"#, 2), ("null", nil), (#"{"x":1}"#, nil), ("\"1\"", nil),
-    ] as [(String, Int?)])
-  func exitCode(text: String, code: Int?) throws {
-    #expect(try TaskSet(parsing: Array(#"{"tasks":[],"exit":\#(text)}"#.utf8)).exitCode == code)
+      ("1", "1"), ("0", "0"), (#"{"code":2}"#, "2"), ("-1", "-1"), ("1e30", "1e30"), ("null", nil), (#"{"x":1}"#, nil),
+      ("\"1\"", nil), (#"{"code":null}"#, nil),
+    ] as [(String, String?)])
+  func exit(text: String, asked: String?) throws {
+    #expect(try TaskSet(parsing: Array(#"{"tasks":[],"exit":\#(text)}"#.utf8)).exit == asked)
   }
 
   @Test(arguments: ["[]", "{}", #"{"tasks":{}}"#, #"{"tasks":[1]}"#])

@@ -82,7 +82,7 @@ extension SpooledOutput {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: piece)
     while true {
-      let count = try buffer.withUnsafeMutableBytes { try body.read(into: $0) }
+      let count = try #require(buffer.withUnsafeMutableBytes { body.read(into: $0) })
       if count == 0 { return bytes }
       bytes += buffer[..<count]
     }

@@ -9,26 +9,35 @@ import SystemFiles
 final class ReportBody: RequestBody {
   /// The server parses at most 50 MB of JSON.
   static let serverLimit = 50_000_000
-  /// The fewest bytes of each output that are worth sending; with so few, every set that is taken fits.
+  /// The fewest bytes of each output that are worth sending. With so few, every set that is taken fits.
   static let leastOutput = 16
   private static let pieceSize = 64 << 10
 
-  private enum Part {
-    case text([UInt8])
-    case output(SpooledOutput, limit: Int)
-  }
-
-  private var parts: [Part] = []
-  private(set) var byteCount = 0
   /// How many bytes of each output it carries at most.
   let outputLimit: Int
+  private(set) var byteCount = 0
+  /// Why the last `read` returned `nil`: an output could not be read back.
+  private(set) var failure: SystemError?
 
-  // Where `read` is.
-  private var remaining: [Source] = []
+  private var parts: [Part] = []
+  /// The part that `read` is at, and how far it is in a stretch.
+  private var next = 0
+  private var position = 0
+  /// Bytes of the document that are made, and how many of them have been read.
   private var ready: [UInt8] = []
   private var offset = 0
   private var escaper = JSONStringEscaper()
   private let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceSize, alignment: 16)
+
+  private enum Part {
+    /// A piece of the document.
+    case text([UInt8])
+    /// Bytes of an output's file, to be escaped.
+    case stretch(SpooledOutput, Range<Int>)
+    /// A line of ours within an output, to be escaped.
+    case note(String)
+    case endOfOutput
+  }
 
   /// - Parameter outputLimit: bytes of each output; it is halved until the report fits the server.
   static func fitting(
@@ -44,9 +53,7 @@ final class ReportBody: RequestBody {
 
   private init(
     _ set: TaskSet, results: [Int: TaskResult], outputs: (Int) -> TaskOutput<SpooledOutput>, outputLimit: Int
-  )
-    throws(SystemError)
-  {
+  ) throws(SystemError) {
     self.outputLimit = outputLimit
     var text = Array("{".utf8)
     for (index, member) in set.document.members.enumerated() {
@@ -61,7 +68,7 @@ final class ReportBody: RequestBody {
     }
     text.append(UInt8(ascii: "}"))
     parts.append(.text(text))
-    try measure()
+    byteCount = try measure()
   }
 
   deinit { raw.deallocate() }
@@ -77,15 +84,10 @@ final class ReportBody: RequestBody {
         JSON.object(task.fields).write(to: &text)
         continue
       }
-      var fields = task.fields
-      for name in NodeTask.resultFields { fields[name] = nil }
       let output = outputs(index)
-      var facts = result.facts
-      facts["stdoutCut"] = .integer(output.stdout?.parts(limit: outputLimit).cut ?? 0)
-      facts["stderrCut"] = .integer(output.stderr?.parts(limit: outputLimit).cut ?? 0)
-      fields["error"] = result.error
-      fields["agent"] = .object(facts)
-      JSON.object(fields).write(to: &text)
+      let cut = TaskOutput(
+        stdout: output.stdout?.parts(limit: outputLimit).cut, stderr: output.stderr?.parts(limit: outputLimit).cut)
+      JSON.object(result.fields(of: task, cut: cut)).write(to: &text)
       // The object is open again: the outputs are its last two members.
       text.removeLast()
       add("stdout", output.stdout, &text)
@@ -98,41 +100,61 @@ final class ReportBody: RequestBody {
   private func add(_ name: String, _ spool: SpooledOutput?, _ text: inout [UInt8]) {
     text += ",\"\(name)\":\"".utf8
     if let spool, spool.total > 0 {
+      let (head, cut, tail) = spool.parts(limit: outputLimit)
       parts.append(.text(text))
-      parts.append(.output(spool, limit: outputLimit))
+      for range in head { parts.append(.stretch(spool, range)) }
+      if cut > 0 { parts.append(.note("\n[monorail-agent: \(cut) bytes are cut out here]\n")) }
+      for range in tail { parts.append(.stretch(spool, range)) }
+      parts.append(.endOfOutput)
       text = []
     }
     text.append(UInt8(ascii: "\""))
   }
 
-  /// What `read` works through: text that is ready, a stretch of a spool, text to be escaped, and the end of an output.
-  private enum Source {
-    case text([UInt8])
-    case stretch(SpooledOutput, Range<Int>)
-    case note(String)
-    case endOfOutput
+  // MARK: Measuring
+
+  /// The document's size in bytes. Escapes nothing: it only counts what escaping would give.
+  private func measure() throws(SystemError) -> Int {
+    var escaper = JSONStringEscaper()
+    var count = 0
+    // By how much it is too long does not matter, unless it is sent all the same.
+    let bound = outputLimit <= Self.leastOutput ? Int.max : Self.serverLimit
+    for part in parts where count <= bound {
+      switch part {
+      case .text(let bytes): count += bytes.count
+      case .note(let text): count += Array(text.utf8).withUnsafeBytes { escaper.size(of: $0) }
+      case .endOfOutput: count += escaper.sizeOfEnd()
+      case .stretch(let spool, let range):
+        var start = range.lowerBound
+        while start < range.upperBound, count <= bound {
+          let piece = try piece(of: spool, start..<range.upperBound)
+          count += escaper.size(of: piece)
+          start += piece.count
+        }
+      }
+    }
+    return count
   }
+
+  // MARK: Sending
 
   func rewind() {
-    remaining = parts.flatMap { part -> [Source] in
-      switch part {
-      case .text(let bytes): return [.text(bytes)]
-      case .output(let spool, let limit):
-        let (head, cut, tail) = spool.parts(limit: limit)
-        let note = "\n[monorail-agent: \(cut) bytes are cut out here]\n"
-        return head.map { .stretch(spool, $0) } + (cut > 0 ? [.note(note)] : []) + tail.map { .stretch(spool, $0) }
-          + [.endOfOutput]
-      }
-    }.reversed()
-    (ready, offset) = ([], 0)
+    (next, position, offset) = (0, 0, 0)
+    ready.removeAll(keepingCapacity: true)
     escaper = JSONStringEscaper()
+    failure = nil
   }
 
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
     var written = 0
     while written < buffer.count {
       if offset == ready.count {
-        guard try refill() else { break }
+        do throws(SystemError) {
+          guard try refill() else { break }
+        } catch {
+          failure = error
+          return nil
+        }
         continue
       }
       let count = min(ready.count - offset, buffer.count - written)
@@ -146,35 +168,49 @@ final class ReportBody: RequestBody {
     return written
   }
 
-  /// Makes the next piece ready; `false` at the end.
+  /// Makes the next bytes of the document ready; `false` at its end.
   private func refill() throws(SystemError) -> Bool {
+    guard next < parts.count else { return false }
     ready.removeAll(keepingCapacity: true)
     offset = 0
-    guard let source = remaining.popLast() else { return false }
-    switch source {
-    case .text(let bytes):
-      ready = bytes
-    case .note(let text):
-      Array(text.utf8).withUnsafeBytes { escaper.write($0, to: &ready) }
-    case .endOfOutput:
-      escaper.finish(to: &ready)
+    switch parts[next] {
+    case .text(let bytes): ready = bytes
+    case .note(let text): Array(text.utf8).withUnsafeBytes { escaper.write($0, to: &ready) }
+    case .endOfOutput: escaper.finish(to: &ready)
     case .stretch(let spool, let range):
-      let piece = UnsafeMutableRawBufferPointer(rebasing: raw[..<min(raw.count, range.count)])
-      let count = try spool.read(into: piece, at: range.lowerBound)
-      // A spool that has lost its end reads as zeroes: the length was promised.
-      if count == 0, !range.isEmpty { piece.initializeMemory(as: UInt8.self, repeating: 0) }
-      let taken = count == 0 ? piece.count : count
-      escaper.write(UnsafeRawBufferPointer(rebasing: piece[..<taken]), to: &ready)
-      if range.count > taken { remaining.append(.stretch(spool, (range.lowerBound + taken)..<range.upperBound)) }
+      let piece = try piece(of: spool, (range.lowerBound + position)..<range.upperBound)
+      escaper.write(piece, to: &ready)
+      position += piece.count
+      if position < range.count { return true }
     }
+    next += 1
+    position = 0
     return true
   }
 
-  private func measure() throws(SystemError) {
-    rewind()
-    byteCount = 0
-    // How much too long it is does not matter, unless it is sent all the same.
-    let bound = outputLimit <= Self.leastOutput ? Int.max : Self.serverLimit
-    while byteCount <= bound, try refill() { byteCount += ready.count }
+  /// Reads the beginning of a stretch.
+  private func piece(of spool: SpooledOutput, _ range: Range<Int>) throws(SystemError) -> UnsafeRawBufferPointer {
+    let room = UnsafeMutableRawBufferPointer(rebasing: raw[..<min(raw.count, range.count)])
+    let count = try spool.read(into: room, at: range.lowerBound)
+    if count > 0 || range.isEmpty { return UnsafeRawBufferPointer(rebasing: room[..<count]) }
+    // The file lost its end after it was measured. The bytes that were promised are sent as zeroes.
+    room.initializeMemory(as: UInt8.self, repeating: 0)
+    return UnsafeRawBufferPointer(room)
+  }
+}
+
+extension TaskResult {
+  /// The task's object in the report, but for the two outputs.
+  ///
+  /// - Parameter cut: how many bytes of each output the report leaves out.
+  fileprivate func fields(of task: NodeTask, cut: TaskOutput<Int>) -> JSONObject {
+    var fields = task.fields
+    for name in NodeTask.resultFields { fields[name] = nil }
+    var facts = facts
+    facts["stdoutCut"] = .integer(cut.stdout ?? 0)
+    facts["stderrCut"] = .integer(cut.stderr ?? 0)
+    fields["error"] = error
+    fields["agent"] = .object(facts)
+    return fields
   }
 }

@@ -13,6 +13,7 @@ import SystemFiles
 ///                     3.stdout 3.stderr     its output (OutputSpool)
 ///                     3.result      its result
 ///                     3.out 3.err   the named pipes that its output comes through, while it runs (OutputPipes)
+///                     answered.json the set, renamed after the last answer to its report: its `exit` is still to be obeyed
 ///                     reserve       room for the notes above, should the medium fill up
 ///     <state>/lock                  locked (flock) by the agent that uses the journal
 final class Journal {
@@ -44,6 +45,7 @@ final class Journal {
   }
 
   private var setPath: String { "\(directory)/set.json" }
+  private var answeredPath: String { "\(directory)/answered.json" }
   private var ownerPath: String { "\(directory)/owner.json" }
   private var reservePath: String { "\(directory)/reserve" }
   func path(_ task: Int, _ what: String) -> String { "\(directory)/\(task).\(what)" }
@@ -140,6 +142,25 @@ final class Journal {
   /// The output that is kept of a task.
   func output(of task: Int) -> TaskOutput<SpooledOutput> {
     TaskOutput(stdout: SpooledOutput(path(task, "stdout")), stderr: SpooledOutput(path(task, "stderr")))
+  }
+
+  /// Notes, in one step, that the server has given its last answer to the report and that the set's `exit` is still to be
+  /// obeyed. All else is forgotten.
+  func conclude() throws(SystemError) {
+    // After a set that could not be kept there is nothing to rename.
+    guard FileSystem.exists(setPath) else { return }
+    try FileSystem.rename(setPath, answeredPath)
+    for name in FileSystem.names(in: directory) where name != "answered.json" {
+      try FileSystem.remove("\(directory)/\(name)")
+    }
+  }
+
+  /// The set whose `exit` an earlier agent did not get to obey, or `nil`.
+  func answered() throws(SystemError) -> [UInt8]? { try FileSystem.contents(of: answeredPath) }
+
+  /// Forgets the set's `exit`: the agent ends now.
+  func forgetAnswered() {
+    if FileSystem.exists(answeredPath) { try? clear() }
   }
 
   /// Forgets the set: its report was accepted, or nobody wants it. The set goes first, so that a half-cleared journal is none.

@@ -27,5 +27,5 @@ public struct NodeIdentity: Sendable, Equatable {
   var json: JSON { ["server": .string(server.description), "tasksPath": .string(tasksPath)] }
 
   var url: String { server.url(tasksPath) }
-  var identifier: String { tasksPath.split(separator: "/").last.map(String.init) ?? tasksPath }
+  var identifier: String { APIPath.identifier(in: tasksPath) }
 }

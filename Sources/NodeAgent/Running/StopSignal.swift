@@ -10,9 +10,6 @@ public final class StopSignal: TransferInterruption {
   public let descriptor: Int32
   /// The first signal that asked to stop.
   public private(set) var received: Int32?
-  /// How long a request that was under way when the first signal came may still take, in milliseconds; `nil` to let it
-  /// finish. A task set is handed out once: the answer that brings it must not be thrown away.
-  public var requestGrace: Int?
   private var receivedAt = 0
 
   public init() {
@@ -73,10 +70,8 @@ public final class StopSignal: TransferInterruption {
     }
   }
 
-  public var isInterrupted: Bool {
-    guard isRequested, let requestGrace else { return false }
-    return Ticks.now() - receivedAt >= requestGrace
-  }
+  /// Whether the first signal that asked to stop came at least that many milliseconds ago.
+  public func isInterrupted(after grace: Int) -> Bool { isRequested && Ticks.now() - receivedAt >= grace }
 
   public var pollInterval: Int32 { received == nil ? 1000 : 100 }
 }

@@ -159,7 +159,7 @@ struct TaskSetRunner {
     let downloader = Downloader(
       client: client, pause: { stop.sleepInFull(milliseconds: $0) },
       onRetry: { [log] in log.warning("\(label): \($0)") })
-    do throws(HTTPError) {
+    do throws(DownloadError) {
       let size = try downloader.fetch(download)
       log.debug("\(label): downloaded \(size) bytes")
     } catch {
