@@ -22,8 +22,8 @@
 
 int monorail_unshare_mounts(void) { return unshare(CLONE_NEWNS); }
 
-int monorail_exchange(const char *one, const char *other) {
-  return renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE);
+int monorail_exchange(int directory, const char *name, int other_directory, const char *other_name) {
+  return renameat2(directory, name, other_directory, other_name, RENAME_EXCHANGE);
 }
 
 // Kernels before 5.8 take the image and the flags in two steps.

@@ -158,7 +158,7 @@ public struct Downloader {
           throw SystemError("set the mode of \(part.path)")
         }
         try file.synchronize()
-        try FileSystem.rename(part.path, download.path)
+        try FileSystem.moveOrDiscard(part.path, download.path)
       }
     } catch {
       throw .disk(error)

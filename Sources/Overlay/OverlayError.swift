@@ -4,18 +4,29 @@ import SystemFiles
 /// What went wrong with an overlay, as a sentence for the person who runs the program: what was tried, on what, why it
 /// failed, and what can be done.
 public struct OverlayError: Error, CustomStringConvertible {
-  public let description: String
-  /// What lies under it, when a call of the system failed.
+  public let message: String
+  /// What can be done, where the message does not say it: a line of its own.
+  public let remedy: String?
+  /// The system call that failed, if one did.
   public let cause: SystemError?
 
-  public init(_ description: String, cause: SystemError? = nil) {
-    (self.description, self.cause) = (description, cause)
+  public var description: String { remedy.map { "\(message)\n\($0)" } ?? message }
+
+  public init(_ message: String, remedy: String? = nil, cause: SystemError? = nil) {
+    (self.message, self.remedy, self.cause) = (message, remedy, cause)
   }
 
-  public init(_ cause: SystemError) { (description, self.cause) = (cause.description, cause) }
+  public init(_ cause: SystemError) { self.init(cause.description, cause: cause) }
 
-  /// A system call that failed just now; `errno` says how.
+  /// A system call that failed just now.
   ///
-  /// - Parameter attempt: the rest of "cannot …".
-  static func system(_ attempt: String) -> OverlayError { OverlayError(SystemError(attempt)) }
+  /// - Parameters:
+  ///   - attempt: the rest of "cannot …".
+  ///   - errno: says how it failed.
+  public static func system(_ attempt: String, errno: Int32 = Glibc.errno) -> OverlayError {
+    OverlayError(SystemError(attempt, errno: errno))
+  }
+
+  /// The same error with another message.
+  func saying(_ message: String) -> OverlayError { OverlayError(message, remedy: remedy, cause: cause) }
 }

@@ -10,7 +10,7 @@ struct BaseMount {
   /// Mounts the image. Its loop device goes with the mount.
   func mount(at directory: String) throws(OverlayError) {
     let image = open(path, O_RDONLY | O_CLOEXEC)
-    guard image >= 0 else { throw .failed("open the base image \(path)") }
+    guard image >= 0 else { throw .system("open the base image \(path)") }
     defer { close(image) }
     try checkMagic(image)
     try KernelSupport.loadModule(for: ["squashfs"])
@@ -24,14 +24,14 @@ struct BaseMount {
         case EINVAL, EIO: "the image is damaged, or compressed in a way that this kernel does not know; dmesg says more"
         default: "dmesg may say more"
         }
-      throw OverlayError("\(OverlayError.failed("mount the base image \(path)", errno: error)): \(reason)")
+      throw OverlayError("\(OverlayError.system("mount the base image \(path)", errno: error)): \(reason)")
     }
   }
 
   private func checkMagic(_ image: Int32) throws(OverlayError) {
     var magic = [UInt8](repeating: 0, count: 4)
     let count = pread(image, &magic, magic.count, 0)
-    guard count >= 0 else { throw .failed("read the base image \(path)") }
+    guard count >= 0 else { throw .system("read the base image \(path)") }
     guard magic == Array("hsqs".utf8) else {
       throw OverlayError("\(path) is no squashfs image; scripts/build-base-image makes one")
     }
@@ -41,7 +41,7 @@ struct BaseMount {
     if access("/dev/loop-control", F_OK) != 0 { KernelSupport.modprobe("loop") }
     let device = monorail_loop_attach(image, path)
     guard device >= 0 else {
-      let failure = OverlayError.failed("bind \(path) to a loop device")
+      let failure = OverlayError.system("bind \(path) to a loop device")
       throw OverlayError(
         "\(failure): the kernel needs CONFIG_BLK_DEV_LOOP, a container /dev/loop-control and the right to use loop devices"
       )

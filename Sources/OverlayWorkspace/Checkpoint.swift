@@ -1,9 +1,9 @@
 import Glibc
 
-/// A moment in the life of a workspace at which a test can stop the program, to kill it there: it stops itself (SIGSTOP)
-/// where `MONORAIL_OVERLAY_STOP_AT` says.
+/// A moment in the life of a workspace at which a test can have the program stop itself (SIGSTOP), in order to kill it there:
+/// the environment variable `MONORAIL_OVERLAY_STOP_AT` names the moment.
 enum Checkpoint: String {
-  case unpacking, mounted, packing, packed, replacing, exchanging
+  case unpacking, mounted, packing, packed, replacing, staging, exchanging
 
   func reach() {
     guard let wanted = getenv("MONORAIL_OVERLAY_STOP_AT"), String(cString: wanted) == rawValue else { return }

@@ -12,7 +12,7 @@ public struct Modification {
   public var dropsAttributes = false
   public var times = Packer.Times.kept
   public var limits = ArchiveLimits()
-  /// Of the result; `nil` for what the archive had.
+  /// Of the result; `nil` for what its name says, or else for what the archive had.
   public var compression: CompressionFormat?
   public var level: Int?
   /// What an archive that does not exist yet gets.
@@ -34,11 +34,11 @@ public struct Modification {
     _ name: String, command: [String], environment: [String: String], _ signals: SignalWatch
   ) throws(OverlayError) -> Int32 {
     let target = try OverlayTarget(name)
-    let lock = try target.lock()
-    defer { _ = lock }
+    let lock = try target.lock(signals)
+    defer { withExtendedLifetime(lock) {} }
     let workspace = try Workspace(workspace, needed: try needed(target), signals)
     let space = SpaceWatch(workspace.scratch)
-    let format = try naming(space) { () throws(OverlayError) in try unpack(target, workspace) }
+    let format = try naming(space) { () throws(OverlayError) in try unpack(target, workspace, signals) }
     let before = try SourceTree(workspace.upper.root).members().map(\.entry)
     while true {
       try naming(space) { () throws(OverlayError) in try workspace.open() }
@@ -58,7 +58,7 @@ public struct Modification {
       try workspace.close()
       guard code == 0 else { return code }
       do throws(OverlayError) {
-        try finish(target, workspace, space, before, format, signals)
+        try finish(target, lock, workspace, space, before, format, signals)
         return 0
       } catch {
         // What a person did by hand shall not be lost.
@@ -140,46 +140,50 @@ public struct Modification {
 
   private func withRemedy(_ error: OverlayError, _ space: SpaceWatch) -> OverlayError {
     let remedy = full(space)
-    return error.description.hasSuffix(remedy) ? error : OverlayError("\(error)\n\(remedy)", cause: error.cause)
+    return OverlayError(error.message, remedy: remedy, cause: error.cause)
   }
 
   // MARK: - Into the workspace
 
-  /// - Returns: how the archive is compressed.
-  private func unpack(_ target: OverlayTarget, _ workspace: Workspace) throws(OverlayError) -> CompressionFormat {
+  /// - Returns: how the archive is compressed, if there is one.
+  private func unpack(
+    _ target: OverlayTarget, _ workspace: Workspace, _ signals: SignalWatch
+  ) throws(OverlayError) -> CompressionFormat? {
     var unpacker = Unpacker()
     unpacker.limits = limits
     unpacker.progress = { done, total in
+      signals.waitIfEnding()
       progress("unpacking \(target.name)", done, total)
       Checkpoint.unpacking.reach()
     }
     switch target.kind {
     case .newArchive:
       try makeRoot(workspace)
-      return .gzip
+      return nil
     case .archive:
-      let reader = try ArchiveReader(target.path, limits: limits)
-      let first = try reader.next()
-      _ = try unpacker.unpack(target.path, to: workspace.upper.root)
+      let summary = try unpacker.unpack(target.path, to: workspace.upper.root)
       progress("unpacking \(target.name)", 1, 1)
-      if first?.path.isRoot != true { try copyRoot(workspace) }
-      return reader.compression
+      if !summary.hasRoot { try copyRoot(workspace) }
+      return summary.compression
     case .directory:
       let copy = workspace.scratch + "/copy"
-      try copying("read \(target.name)").pack(target.path, to: copy)
+      try copying("read \(target.name)", signals).pack(target.path, to: copy)
       _ = try unpacker.unpack(copy, to: workspace.upper.root)
       unlink(copy)
-      return .gzip
+      return nil
     }
   }
 
   /// A directory as it is.
-  private func copying(_ step: String) -> Packer {
+  private func copying(_ step: String, _ signals: SignalWatch) -> Packer {
     var packer = Packer()
     packer.writer = ArchiveWriter(compression: .none)
     packer.ownership = .keep
     packer.times = .kept
-    packer.progress = { progress(step, $0, $1) }
+    packer.progress = {
+      signals.waitIfEnding()
+      progress(step, $0, $1)
+    }
     return packer
   }
 
@@ -190,7 +194,7 @@ public struct Modification {
 
   /// The root of an overlay that says nothing about it is that of the base image.
   private func copyRoot(_ workspace: Workspace) throws(OverlayError) {
-    guard let root = workspace.base.tree.status(of: .root) else { throw .failed("look at the base image's root") }
+    guard let root = workspace.base.tree.status(of: .root) else { throw .system("look at the base image's root") }
     let upper = workspace.upper.root
     try check("copy the attributes of the base image's root") {
       chown(upper, root.st_uid, root.st_gid) | chmod(upper, root.st_mode & 0o7777)
@@ -201,15 +205,15 @@ public struct Modification {
   // MARK: - Out of it
 
   private func finish(
-    _ target: OverlayTarget, _ workspace: Workspace, _ space: SpaceWatch, _ before: [Entry],
-    _ format: CompressionFormat, _ signals: SignalWatch
+    _ target: OverlayTarget, _ lock: OverlayTarget.Lock, _ workspace: Workspace, _ space: SpaceWatch, _ before: [Entry],
+    _ format: CompressionFormat?, _ signals: SignalWatch
   ) throws(OverlayError) {
     try naming(space) { () throws(OverlayError) in
       try OpaqueDirectories.expand(in: workspace.upper, over: workspace.base)
     }
     let after = try SourceTree(workspace.upper.root, name: "/").members(dropsAttributes: true).map(\.entry)
     try Tidying(before: before, after: after, base: workspace.base, keepsCaches: keepsCaches).apply(to: workspace.upper)
-    var packer = copying("packing")
+    var packer = copying("packing", signals)
     packer.times = times
     packer.dropsAttributes = dropsAttributes
     // As the command saw it.
@@ -217,13 +221,21 @@ public struct Modification {
     packer.warn = { say("warning: \($0)") }
     if output == nil, target.kind == .directory {
       let result = workspace.scratch + "/result"
-      try naming(space) { () throws(OverlayError) in try packer.pack(workspace.upper.root, to: result) }
+      _ = try naming(space) { () throws(OverlayError) in try packer.pack(workspace.upper.root, to: result) }
       try replace(target, with: result, signals)
       return
     }
-    packer.writer = ArchiveWriter(compression: compression ?? format, level: level)
+    let format = try CompressionFormat(named: output ?? target.path, chosen: compression, otherwise: format)
+    packer.writer = ArchiveWriter(compression: format, level: level)
     if target.kind == .newArchive { packer.required = required }
+    if output == nil {
+      switch lock {
+      case .archive(let lock): packer.writer.changed = lock
+      case .new: packer.writer.mayReplace = false
+      }
+    }
     packer.progress = { done, total in
+      signals.waitIfEnding()
       progress("packing \(output ?? target.name)", done, total)
       Checkpoint.packing.reach()
       if done == total { Checkpoint.packed.reach() }
@@ -233,26 +245,28 @@ public struct Modification {
       Checkpoint.replacing.reach()
     }
     try packer.pack(workspace.upper.root, to: output ?? target.path)
-    if output == nil { try target.restoreOwner() }
   }
 
   /// Puts what an archive holds in a directory's place: all at once, so that nobody sees half of it.
   private func replace(
     _ target: OverlayTarget, with result: String, _ signals: SignalWatch
   ) throws(OverlayError) {
-    guard let slash = target.path.lastIndex(of: "/"), slash < target.path.index(before: target.path.endIndex) else {
-      throw OverlayError("\(target.name) is the root of this machine")
+    let (parent, name) = Path.split(target.path)
+    guard !name.isEmpty else { throw OverlayError("\(target.name) is the root of this machine") }
+    let staging = try Watched(signals) { () throws(OverlayError) in
+      try StagingDirectory(in: parent, prefix: ".\(name).shell-")
     }
-    let parent = slash == target.path.startIndex ? "/" : String(target.path[..<slash])
-    let name = target.path[target.path.index(after: slash)...]
-    let staging = try LockedDirectory(in: parent, prefix: ".\(name).shell-", signals)
     var unpacker = Unpacker()
     unpacker.limits = limits
-    _ = try unpacker.unpack(result, to: staging.path + "/new")
+    unpacker.progress = { _, _ in
+      signals.waitIfEnding()
+      Checkpoint.staging.reach()
+    }
+    _ = try unpacker.unpack(result, in: staging.value)
     Checkpoint.exchanging.reach()
     signals.commit()
-    guard monorail_exchange(staging.path + "/new", target.path) == 0 else {
-      let failure = OverlayError.failed("exchange \(target.name) for the result")
+    guard monorail_exchange(staging.value.descriptor, Unpacker.stagedName, staging.value.parent, name) == 0 else {
+      let failure = OverlayError.system("exchange \(target.name) for the result")
       throw OverlayError(
         "\(failure); it must not be a mount point, and its file system must know renameat2(2); -o FILE writes an archive"
       )

@@ -2,12 +2,11 @@ import CLinux
 import Glibc
 import Overlay
 
-/// Directories that stand in an overlay for those of the base image, and hide all that these have. overlayfs marks them with
-/// an attribute, which an archive cannot hold; as many whiteouts as there are hidden names say the same.
+/// Opaque directories of an overlay, which overlayfs marks with an attribute that an archive cannot hold (``HiddenNames``).
 enum OpaqueDirectories {
   private static let attribute = "trusted.overlay.opaque"
 
-  /// Replaces the attributes in a directory that overlayfs has written to by whiteouts.
+  /// Replaces the attributes by whiteouts, in a directory that overlayfs has written to.
   static func expand(in upper: Tree, over base: some BaseListing) throws(OverlayError) {
     let marked = try marked(in: upper)
     guard !marked.isEmpty else { return }
@@ -33,22 +32,10 @@ enum OpaqueDirectories {
   static func whiteouts(
     hiding opaque: [OverlayPath], present: [OverlayPath: Bool], base: some BaseListing
   ) throws(OverlayError) -> [OverlayPath] {
-    var found: [OverlayPath] = []
-    var seen: Set<OverlayPath> = []
-    var pending = opaque
-    while let directory = pending.popLast() {
-      guard seen.insert(directory).inserted, base.entry(at: directory)?.isDirectory == true else { continue }
-      for name in try base.names(in: directory) {
-        let path = directory.appending(name)
-        switch present[path] {
-        // What is under an opaque directory hides the base without an attribute of its own.
-        case .some(true): pending.append(path)
-        case .some(false): break
-        case .none: if base.entry(at: path) != nil { found.append(path) }
-        }
-      }
+    try HiddenNames.under(opaque, isDirectory: { present[$0] }) { (directory) throws(OverlayError) -> [[UInt8]] in
+      guard base.entry(at: directory)?.isDirectory == true else { return [] }
+      return try base.names(in: directory).filter { base.entry(at: directory.appending($0)) != nil }
     }
-    return found.sorted()
   }
 
   private static func marked(in upper: Tree) throws(OverlayError) -> [OverlayPath] {

@@ -8,17 +8,15 @@ struct OverlayTarget {
 
   /// As the user named it.
   let name: String
-  /// Without symlinks, which replacing it would replace.
+  /// Without symlinks: a symlink stays, and what it leads to is replaced.
   let path: String
   let kind: Kind
-  private let before: stat?
 
   init(_ name: String) throws(OverlayError) {
     self.name = name
     var found = stat()
     if stat(name, &found) == 0 {
       path = try Workspace.absolute(name)
-      before = found
       switch found.type {
       case S_IFREG: kind = .archive
       case S_IFDIR: kind = .directory
@@ -26,47 +24,35 @@ struct OverlayTarget {
       }
       return
     }
-    guard errno == ENOENT else { throw .failed("look at \(name)") }
-    (before, kind) = (nil, .newArchive)
-    let slash = name.lastIndex(of: "/")
-    let parent = slash.map { $0 == name.startIndex ? "/" : String(name[..<$0]) } ?? "."
-    path = try Workspace.absolute(parent) + "/" + name[(slash.map { name.index(after: $0) } ?? name.startIndex)...]
+    guard errno == ENOENT else { throw .system("look at \(name)") }
+    kind = .newArchive
+    let (directory, file) = Path.split(name)
+    let parent = try Workspace.absolute(directory)
+    path = parent == "/" ? "/\(file)" : "\(parent)/\(file)"
   }
 
-  /// Keeps other runs from changing it at the same time, as long as the file is open: the changes of one would be lost.
-  func lock() throws(OverlayError) -> Lock? {
-    kind == .newArchive ? nil : try Lock(path, name: name)
+  /// Keeps other programs from changing the target at the same time, as long as it is open: the changes of one would be lost.
+  enum Lock {
+    case archive(ArchiveLock)
+    case new(Watched<CreationLock>)
   }
 
-  struct Lock: ~Copyable {
-    private let descriptor: Int32
-
-    init(_ path: String, name: String) throws(OverlayError) {
-      descriptor = open(path, O_RDONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw .failed("read \(name)") }
-      var locked = stat()
-      // One that has just ended has put another file in its place: the lock of the old one keeps nobody away.
-      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0, fstat(descriptor, &locked) == 0,
-        status(of: path)?.st_ino == locked.st_ino
-      else {
-        throw OverlayError("\(name) is being changed by another \"monorail-overlay shell\"; wait until that has ended")
-      }
+  func lock(_ signals: SignalWatch) throws(OverlayError) -> Lock {
+    guard kind == .newArchive else {
+      guard let lock = try ArchiveLock(path, name: name, for: .changing) else { throw .system("read \(name)") }
+      return .archive(lock)
     }
-
-    deinit { close(descriptor) }
+    let lock = try Watched(signals) { () throws(OverlayError) in try CreationLock(for: path, name: name) }
+    // Another program may have made it before the lock was there.
+    guard status(of: path) == nil else {
+      throw OverlayError("another program has just made \(name); run this again to change it")
+    }
+    return .new(lock)
   }
 
   /// Throws now what would fail when the work is done.
   func checkReplaceable() throws(OverlayError) {
-    let slash = path.lastIndex(of: "/") ?? path.startIndex
-    let parent = slash == path.startIndex ? "/" : String(path[..<slash])
-    guard access(parent, W_OK) == 0 else { throw .failed("write into \(parent), where \(name) is or comes") }
-  }
-
-  /// Gives a new file the owner and the permissions of the old one.
-  func restoreOwner() throws(OverlayError) {
-    guard let before, kind == .archive else { return }
-    try check("give \(name) its owner back") { chown(path, before.st_uid, before.st_gid) }
-    try check("give \(name) its permissions back") { chmod(path, before.st_mode & 0o7777) }
+    let parent = Path.split(path).directory
+    guard access(parent, W_OK) == 0 else { throw .system("write into \(parent), where \(name) is or comes") }
   }
 }

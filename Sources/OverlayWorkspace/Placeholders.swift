@@ -52,8 +52,7 @@ struct Placeholders {
   }
 
   private mutating func parents(of place: String) throws(OverlayError) {
-    guard let slash = place.lastIndex(of: "/") else { return }
-    try directory(at: String(place[..<slash]))
+    try directory(at: Path.split(place).directory)
   }
 
   private func inner(_ place: String) -> String { String(place.dropFirst(root.path.count)) }
@@ -71,14 +70,13 @@ struct Placeholders {
     // Of long ago, so that a write which comes before the kernel's clock has ticked is told from none.
     let longAgo = [timespec(), timespec()]
     try check("set the time of \(path) in the workspace") { utimensat(AT_FDCWD, place, longAgo, AT_SYMLINK_NOFOLLOW) }
-    guard let status = upper.status(of: path) else { throw .failed("find \(path) in the overlay") }
+    guard let status = upper.status(of: path) else { throw .system("find \(path) in the overlay") }
     placed.append(Placed(path: path, status: status, original: original))
   }
 
   /// Not in one of the file systems that are mounted in the workspace.
   private func isInOverlay(_ place: String) -> Bool {
-    guard let slash = place.lastIndex(of: "/") else { return true }
-    return status(of: String(place[..<slash]))?.st_dev == status(of: root.path)?.st_dev
+    status(of: Path.split(place).directory)?.st_dev == status(of: root.path)?.st_dev
   }
 
   /// Takes out again what nobody has changed. The workspace must not be mounted any more.

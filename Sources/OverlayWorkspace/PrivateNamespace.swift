@@ -12,7 +12,7 @@ public enum PrivateNamespace {
       throw OverlayError("shell mounts the base image and the overlay, which only root may do: run it with sudo")
     }
     guard monorail_unshare_mounts() == 0 else {
-      throw .failed("get a mount namespace of its own (in a container it needs CAP_SYS_ADMIN)")
+      throw .system("get a mount namespace of its own (in a container it needs CAP_SYS_ADMIN)")
     }
     try check("keep its mounts from the rest of the machine") {
       mount(nil, "/", nil, UInt(MS_REC | MS_PRIVATE), nil)

@@ -3,10 +3,16 @@ import Glibc
 import Overlay
 import Synchronization
 
-/// Ends the program on SIGINT, SIGTERM, SIGHUP and SIGQUIT, with what it was doing and without leaving anything behind.
+/// Something that a program makes for a time, and that must be gone when it ends.
+protocol Temporary: AnyObject, Sendable {
+  func remove()
+}
+
+/// Ends the program on SIGINT, SIGTERM, SIGHUP and SIGQUIT, with all that it has started, and leaves nothing behind.
 ///
-/// While a command runs, its processes are ended and the program goes on as after a failure; Ctrl-C and Ctrl-\ are the
-/// command's own affair then, which gets them too. When the result is being put in place, signals come too late.
+/// While a command runs, its processes are killed, and the program goes on as after a command that failed. Ctrl-C and
+/// Ctrl-\ are left to the command then: it gets them too. A signal has no effect any more when the result is being put in
+/// place.
 public final class SignalWatch: Sendable {
   private enum Phase {
     case working
@@ -17,8 +23,7 @@ public final class SignalWatch: Sendable {
   private struct State {
     var phase = Phase.working
     var signal: Int32?
-    /// Directories to remove.
-    var temporary: Set<String> = []
+    var temporary: [ObjectIdentifier: any Temporary] = [:]
     var onTick: (@Sendable () -> Void)?
   }
 
@@ -31,7 +36,7 @@ public final class SignalWatch: Sendable {
   /// Call it before other threads are started: they would take the signals.
   public init(say: @escaping @Sendable (String) -> Void) throws(OverlayError) {
     self.say = say
-    // With SIGCHLD ignored, nobody would learn how a child ended.
+    // If SIGCHLD were ignored, the kernel would not keep how a child ended.
     signal(SIGCHLD, SIG_DFL)
     var signals = Self.endingSignals()
     self.signals = signals
@@ -43,13 +48,13 @@ public final class SignalWatch: Sendable {
         guard let this else { return nil }
         Unmanaged<SignalWatch>.fromOpaque(this).takeRetainedValue().watch()
       }, Unmanaged.passRetained(self).toOpaque())
-    guard error == 0 else { throw .failed("start a thread", errno: error) }
+    guard error == 0 else { throw .system("start a thread", errno: error) }
     pthread_detach(thread)
   }
 
   private static let ending = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
 
-  /// Those that end the program. What whoever started it had ignored, as nohup(1) does, stays ignored.
+  /// The signals that end the program. Those that were ignored when it started, as under nohup(1), stay ignored.
   private static func endingSignals() -> sigset_t {
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -65,12 +70,25 @@ public final class SignalWatch: Sendable {
   /// The signal that ended the command.
   var received: Int32? { state.withLock { $0.signal } }
 
-  /// Has a directory removed when the program is ended.
-  func add(temporary directory: String) { state.withLock { _ = $0.temporary.insert(directory) } }
+  /// Makes something that is removed when a signal ends the program. No signal ends the program while it is made.
+  func adding<Made: Temporary>(_ make: () throws(OverlayError) -> Made) throws(OverlayError) -> Made {
+    try state.withLock { (state) throws(OverlayError) in
+      let made = try make()
+      state.temporary[ObjectIdentifier(made)] = made
+      return made
+    }
+  }
 
-  func remove(temporary directory: String) { state.withLock { _ = $0.temporary.remove(directory) } }
+  /// The caller has removed it.
+  func forget(_ temporary: some Temporary) {
+    state.withLock { _ = $0.temporary.removeValue(forKey: ObjectIdentifier(temporary)) }
+  }
 
-  /// Waits for the end of a process, which is killed when the program is to end.
+  /// Does not return when a signal is ending the program. Whoever writes to a temporary directory calls this often: what is
+  /// written while the directory is being removed would stay.
+  func waitIfEnding() { state.withLock { _ in } }
+
+  /// Waits for the end of a process. A signal that ends the program kills the process.
   ///
   /// - Parameter onTick: called a few times each second, on another thread.
   /// - Returns: its status, as waitpid(2) gives it.
@@ -80,7 +98,7 @@ public final class SignalWatch: Sendable {
       state.onTick = onTick
       if state.signal != nil { kill(process, SIGKILL) }
     }
-    // It stays a zombie until nobody kills it any more, so that its number is not another process's by then.
+    // WNOWAIT leaves a zombie: its number cannot be given to another process as long as this program may kill it.
     var info = siginfo_t()
     while waitid(P_PID, id_t(process), &info, WEXITED | WNOWAIT) != 0, errno == EINTR {}
     state.withLock { state in
@@ -92,8 +110,7 @@ public final class SignalWatch: Sendable {
     return status
   }
 
-  /// From here on what the program was to do is as good as done, and signals change nothing any more. One that came before
-  /// ends the program, and this does not return.
+  /// From here on signals have no effect. If one came before, it ends the program, and this does not return.
   func commit() {
     while !commitsWithoutSignal() { pause() }
   }
@@ -102,7 +119,7 @@ public final class SignalWatch: Sendable {
     state.withLock { state in
       var pending = sigset_t()
       sigpending(&pending)
-      // What is ignored is never pending.
+      // Signals that are ignored are never pending.
       if Self.ending.contains(where: { sigismember(&pending, $0) == 1 }) { return false }
       state.phase = .committed
       return true
@@ -111,7 +128,7 @@ public final class SignalWatch: Sendable {
 
   private func watch() -> Never {
     var signals = signals
-    // Tells of a signal and leaves it pending: it is taken under the lock, so that commit() sees every one.
+    // Reading is only waited for, not done: a signal stays pending until it is taken under the lock, so that commit() sees it.
     var arrival = pollfd(fd: signalfd(-1, &signals, Int32(SFD_CLOEXEC)), events: Int16(POLLIN), revents: 0)
     while true {
       poll(&arrival, 1, 200)
@@ -131,7 +148,7 @@ public final class SignalWatch: Sendable {
           state.signal = number
           kill(process, SIGKILL)
         case .working:
-          for directory in state.temporary { monorail_remove_tree(directory) }
+          for temporary in state.temporary.values { temporary.remove() }
           say("ended by \(Self.name(of: number))")
           signal(number, SIG_DFL)
           pthread_sigmask(SIG_UNBLOCK, &signals, nil)

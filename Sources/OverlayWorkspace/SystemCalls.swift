@@ -4,20 +4,11 @@ import Glibc
 import Overlay
 import SystemFiles
 
-extension OverlayError {
-  /// A system call that failed just now; `errno` says how.
-  ///
-  /// - Parameter attempt: the rest of "cannot …".
-  static func failed(_ attempt: String, errno: Int32 = Glibc.errno) -> OverlayError {
-    OverlayError(SystemError(attempt, errno: errno))
-  }
-}
-
 /// Runs a system call that returns 0 when it succeeds.
 func check(_ attempt: @autoclosure () -> String, _ call: () -> Int32) throws(OverlayError) {
   guard call() == 0 else {
     let error = errno
-    throw .failed(attempt(), errno: error)
+    throw .system(attempt(), errno: error)
   }
 }
 
@@ -53,9 +44,9 @@ struct Tree {
 
   /// The names in a directory, without `.` and `..`.
   func names(in directory: OverlayPath) throws(OverlayError) -> [[UInt8]] {
-    guard let stream = opendir(systemName(directory)) else { throw .failed("read the directory \(root)/\(directory)") }
-    defer { closedir(stream) }
-    guard let names = FileSystem.names(of: stream) else { throw .failed("read the directory \(root)/\(directory)") }
+    guard let names = FileSystem.names(in: systemName(directory), of: AT_FDCWD) else {
+      throw .system("read the directory \(root)/\(directory)")
+    }
     return names
   }
 

@@ -40,7 +40,7 @@ public final class Workspace {
   private let options: Options
   private let signals: SignalWatch
   private let mountPoint: String
-  private let disk: LockedDirectory?
+  private let disk: Watched<StagingDirectory>?
   private var placeholders: Placeholders?
 
   /// Where the overlay is while it is changed.
@@ -64,14 +64,17 @@ public final class Workspace {
       status(of: path)?.isDirectory == true
     }
     disk = try options.workDirectory.map { (directory) throws(OverlayError) in
-      try LockedDirectory(in: directory, prefix: ".monorail-overlay-", signals)
+      try Watched(signals) { () throws(OverlayError) in
+        try StagingDirectory(in: directory, prefix: ".monorail-overlay-")
+      }
     }
     let size = options.memory.map { ",size=\($0)" } ?? ""
     try check("mount a file system in memory") { mount("tmpfs", mountPoint, "tmpfs", 0, "mode=700" + size) }
     for name in ["base", "changes", "root"] {
       try check("make a directory in memory") { mkdir("\(mountPoint)/\(name)", 0o755) }
     }
-    if let disk { try root.bind(disk.path, to: scratch, name: scratch) }
+    // By its descriptor, since another user could exchange the name.
+    if let disk { try root.bind("/proc/self/fd/\(disk.value.descriptor)", to: scratch, name: scratch) }
     for name in ["work", "aside"] {
       try check("make a directory for the changes") { mkdir("\(scratch)/\(name)", 0o755) }
     }
@@ -82,9 +85,8 @@ public final class Workspace {
 
   /// A path without symlinks, from the root on.
   static func absolute(_ path: String) throws(OverlayError) -> String {
-    guard let resolved = realpath(path, nil) else { throw .failed("find \(path)") }
-    defer { free(resolved) }
-    return String(cString: resolved)
+    guard let resolved = Path.resolved(path) else { throw .system("find \(path)") }
+    return resolved
   }
 
   /// Lays the overlay over the base image.
@@ -95,7 +97,7 @@ public final class Workspace {
       parameters: Set(FileSystem.names(in: "/sys/module/overlay/parameters")),
       lower: base.tree.root, upper: upper.root, work: scratch + "/work")
     guard mount("overlay", root.path, overlay.type, 0, overlay.options) == 0 else {
-      let failure = OverlayError.failed("lay the overlay over the base image")
+      let failure = OverlayError.system("lay the overlay over the base image")
       let medium =
         options.workDirectory.map {
           "--work-dir \($0) must be on a disk's own file system that knows trusted attributes"

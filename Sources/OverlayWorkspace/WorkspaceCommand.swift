@@ -49,7 +49,7 @@ struct WorkspaceCommand {
         return monorail_workspace_start(&workspace)
       }
     }
-    guard process > 0 else { throw .failed("start the workspace in namespaces of its own") }
+    guard process > 0 else { throw .system("start the workspace in namespaces of its own") }
     return process
   }
 
@@ -66,7 +66,7 @@ struct WorkspaceCommand {
         ? .signaled(monorail_signal(first.value)) : .exited(monorail_exit_code(first.value))
     case MONORAIL_STEP_COMMAND.rawValue:
       return .notStarted(SystemError("run \(arguments[0]) in the workspace", errno: first.value))
-    default: throw .failed(Self.attempt(first.step), errno: first.value)
+    default: throw .system(Self.attempt(first.step), errno: first.value)
     }
   }
 
@@ -90,7 +90,7 @@ private final class Pipe {
 
   init() throws(OverlayError) {
     var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { throw .failed("make a pipe") }
+    guard pipe(&ends) == 0 else { throw .system("make a pipe") }
     (reader, writer) = (ends[0], ends[1])
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
   }

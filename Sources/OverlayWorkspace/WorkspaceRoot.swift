@@ -1,6 +1,7 @@
 import CWorkspace
 import Glibc
 import Overlay
+import SystemFiles
 
 /// The root of a workspace, seen from outside: its symlinks mean what they mean inside.
 struct WorkspaceRoot {
@@ -11,7 +12,7 @@ struct WorkspaceRoot {
   ///
   /// - Parameter inner: as inside, with or without a slash at its begin.
   func resolve(_ inner: String) throws(OverlayError) -> String {
-    var pending = inner.split(separator: "/").reversed().map(String.init)
+    var pending = Array(Path.components(inner).reversed())
     var reached: [String] = []
     var links = 0
     while let name = pending.popLast() {
@@ -29,7 +30,7 @@ struct WorkspaceRoot {
       guard links <= 40 else { throw OverlayError("/\(inner) in the workspace leads through too many symlinks") }
       let target = try Self.target(of: place)
       if target.hasPrefix("/") { reached = [] }
-      pending += target.split(separator: "/").reversed().map(String.init)
+      pending += Path.components(target).reversed()
     }
     return ([path] + reached).joined(separator: "/")
   }
@@ -37,7 +38,7 @@ struct WorkspaceRoot {
   private static func target(of link: String) throws(OverlayError) -> String {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = readlink(link, &buffer, buffer.count)
-    guard count >= 0 else { throw .failed("read the symlink \(link)") }
+    guard count >= 0 else { throw .system("read the symlink \(link)") }
     return String(decoding: buffer.prefix(count), as: UTF8.self)
   }
 
@@ -81,7 +82,7 @@ struct WorkspaceRoot {
 
   func makeFile(_ place: String) throws(OverlayError) {
     let descriptor = open(place, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw .failed("make \(place)") }
+    guard descriptor >= 0 else { throw .system("make \(place)") }
     close(descriptor)
   }
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// An open file, closed when it goes. No command that is started inherits it.
+/// An open file. It is closed at the end of its life, and no command that is started inherits it.
 public struct File: ~Copyable {
   public let descriptor: Int32
   public let path: String
@@ -19,15 +19,7 @@ public struct File: ~Copyable {
   deinit { close(descriptor) }
 
   public borrowing func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-      if count > 0 {
-        rest = rest.dropFirst(count)
-      } else if errno != EINTR {
-        throw SystemError("write \(path)")
-      }
-    }
+    guard Descriptor.write(bytes, to: descriptor) else { throw SystemError("write \(path)") }
   }
 
   public borrowing func write(_ bytes: [UInt8]) throws(SystemError) {
@@ -40,11 +32,9 @@ public struct File: ~Copyable {
 
   /// Reads up to the buffer's size from `offset`; 0 at the end.
   public borrowing func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int {
-    while true {
-      let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
-      if count >= 0 { return count }
-      guard errno == EINTR else { throw SystemError("read \(path)") }
-    }
+    let count = Descriptor.read(descriptor, into: buffer, at: offset)
+    guard count >= 0 else { throw SystemError("read \(path)") }
+    return count
   }
 
   /// The file's size in bytes.

@@ -23,8 +23,8 @@ public enum FileSystem {
     }
   }
 
-  /// Puts a file in place as a whole: a temporary file beside it, synchronized, then renamed. A reader, and a machine that
-  /// loses power, sees the old contents or the new.
+  /// Replaces a file as a whole: writes a temporary file beside it, synchronizes that, and renames it. Readers see the old
+  /// contents or the new ones, also after a loss of power.
   public static func writeAtomically(
     _ bytes: some Collection<UInt8>, to path: String, mode: mode_t = 0o644
   ) throws(SystemError) {
@@ -37,11 +37,12 @@ public enum FileSystem {
       unlink(temporary)
       throw error
     }
-    try rename(temporary, path)
+    try moveOrDiscard(temporary, path)
   }
 
-  public static func rename(_ from: String, _ to: String) throws(SystemError) {
-    guard Glibc.rename(from, to) == 0 else {
+  /// Renames a file. If that fails, the file at `from` is removed, so that no incomplete file is left.
+  public static func moveOrDiscard(_ from: String, _ to: String) throws(SystemError) {
+    guard rename(from, to) == 0 else {
       let error = SystemError("rename \(from) to \(to)")
       unlink(from)
       throw error
@@ -50,11 +51,17 @@ public enum FileSystem {
 
   public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-  /// Makes a directory and those above it; one that is there is fine.
+  /// Whether there is a directory, or a symlink to one.
+  public static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// Makes a directory and those above it, where they are not there yet.
   public static func makeDirectories(_ path: String, mode: mode_t = 0o755) throws(SystemError) {
     if mkdir(path, mode) == 0 { return }
-    if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex {
-      try makeDirectories(String(path[..<slash]), mode: mode)
+    if errno == ENOENT, case let parent = Path.split(path).directory, parent != ".", parent != "/" {
+      try makeDirectories(parent, mode: mode)
       if mkdir(path, mode) == 0 { return }
     }
     var status = stat()
@@ -68,6 +75,23 @@ public enum FileSystem {
     guard let directory = opendir(path) else { return [] }
     defer { closedir(directory) }
     return (names(of: directory) ?? []).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The names in a directory, as bytes, without `.` and `..`.
+  ///
+  /// - Parameters:
+  ///   - path: relative to `directory`. A symlink as its last name is not followed.
+  ///   - directory: open, or `AT_FDCWD`.
+  /// - Returns: `nil` when it cannot be read; `errno` says why.
+  public static func names(in path: [CChar], of directory: Int32) -> [[UInt8]]? {
+    let descriptor = openat(directory, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    guard let stream = fdopendir(descriptor) else {
+      close(descriptor)
+      return nil
+    }
+    defer { closedir(stream) }
+    return names(of: stream)
   }
 
   /// The names in an open directory, as bytes, without `.` and `..`.
@@ -88,7 +112,7 @@ public enum FileSystem {
     return errno == 0 ? names : nil
   }
 
-  /// Removes a file; that there is none is fine.
+  /// Removes a file, if there is one.
   public static func remove(_ path: String) throws(SystemError) {
     guard unlink(path) == 0 || errno == ENOENT else { throw SystemError("remove \(path)") }
   }

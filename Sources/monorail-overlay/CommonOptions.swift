@@ -1,23 +1,39 @@
 import ArgumentParser
-import FoundationEssentials
+import Glibc
 import Overlay
+import SystemFiles
 
 struct CompressionOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("gzip, zstd (kernels from 5.9), xz or none.", valueName: "format"))
-  var compression = CompressionFormat.gzip
+    help: ArgumentHelp(
+      "gzip, zstd (kernels from 5.9), xz or none (default: as the archive's name says: .gz, .zst, .xz or .cpio; else gzip).",
+      valueName: "format"))
+  var compression: CompressionFormat?
 
   @Option(help: "How hard to compress: gzip 1-12 (6), zstd 1-19 (11), xz 0-9 (3).")
   var level: Int?
 
-  func validate() throws {
-    guard let level, !compression.levels.contains(level) else { return }
-    throw ValidationError(
-      "--level \(level): \(compression.rawValue) takes \(compression.levels.lowerBound) to \(compression.levels.upperBound)"
-    )
+  /// - Parameter path: the archive to write.
+  func writer(for path: String) throws -> ArchiveWriter {
+    let format = try CompressionFormat(checking: path, chosen: compression)
+    try format.check(level)
+    return ArchiveWriter(compression: format, level: level)
+  }
+}
+
+extension CompressionFormat {
+  /// The format of the archive at `path`; that its name and what was asked for contradict each other is wrong usage.
+  init(checking path: String, chosen: CompressionFormat?) throws {
+    do throws(OverlayError) { try self.init(named: path, chosen: chosen) } catch {
+      throw ValidationError(error.description)
+    }
   }
 
-  func writer() throws -> ArchiveWriter { ArchiveWriter(compression: compression, level: level) }
+  func check(_ level: Int?) throws {
+    guard let level, !levels.contains(level) else { return }
+    guard self != .none else { throw ValidationError("--level \(level): an archive that is not compressed has no level") }
+    throw ValidationError("--level \(level): \(rawValue) takes \(levels.lowerBound) to \(levels.upperBound)")
+  }
 }
 
 extension CompressionFormat: ExpressibleByArgument {}
@@ -64,7 +80,7 @@ struct TimeOptions: ParsableArguments {
   var mtime: String?
 
   func times(default standard: Packer.Times) throws -> Packer.Times {
-    let environment = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"]
+    let environment = getenv("SOURCE_DATE_EPOCH").map { String(cString: $0) }
     guard let text = mtime ?? environment else { return standard }
     if mtime == "keep" { return .kept }
     guard let seconds = UInt32(text) else {
@@ -111,10 +127,10 @@ struct RequiredFilesOptions: ParsableArguments {
 enum Checkout {
   /// The current directory, or the nearest one above the program, that has the skeleton.
   static var directory: String? {
-    let program = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-    let above = sequence(first: program) { $0.path == "/" ? nil : $0.deletingLastPathComponent() }.map(\.path)
+    let program = Path.resolved("/proc/self/exe").map { Path.split($0).directory }
+    let above = sequence(first: program ?? "/") { $0 == "/" ? nil : Path.split($0).directory }
     return (["."] + above).first { directory in
-      ["overlay-skel", "rc.local"].allSatisfy { FileManager.default.fileExists(atPath: "\(directory)/\($0)") }
+      ["overlay-skel", "rc.local"].allSatisfy { FileSystem.exists("\(directory)/\($0)") }
     }
   }
 }

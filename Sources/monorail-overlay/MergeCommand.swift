@@ -61,11 +61,12 @@ struct MergeCommand: ParsableCommand {
 
   func validate() throws {
     guard archives.count > 1 else { throw ValidationError("give at least two archives to merge") }
+    _ = try compression.writer(for: output)
   }
 
   func run() throws {
     var merger = Merger()
-    merger.writer = try compression.writer()
+    merger.writer = try compression.writer(for: output)
     merger.times = try times.times(default: .kept)
     merger.limits = limits.limits
     merger.base = try base.map { (path: String) in try BaseImage(path) }

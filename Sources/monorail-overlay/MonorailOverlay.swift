@@ -25,9 +25,17 @@ struct MonorailOverlay: ParsableCommand {
     ])
 
   static func main() {
+    var command: any ParsableCommand
     do {
       try Surroundings.prepare()
-      var command = try parseAsRoot()
+      command = try parseAsRoot()
+    } catch let error as OverlayError {
+      Terminal.say(error.description)
+      exit(withError: ExitCodes.failure)
+    } catch {
+      explain(error)
+    }
+    do {
       try command.run()
     } catch let error as OverlayError {
       Terminal.say(error.description)
@@ -35,5 +43,15 @@ struct MonorailOverlay: ParsableCommand {
     } catch {
       exit(withError: error)
     }
+  }
+
+  /// Ends the program because of its arguments.
+  private static func explain(_ error: any Error) -> Never {
+    let (error, hint) = UsageHints.explain(error, Array(CommandLine.arguments.dropFirst()))
+    guard let hint else { exit(withError: error) }
+    var lines = fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    lines.insert(hint, at: min(1, lines.count))
+    Terminal.write(lines.joined(separator: "\n") + "\n")
+    exit(withError: ExitCode.validationFailure)
   }
 }

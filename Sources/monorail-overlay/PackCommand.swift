@@ -11,10 +11,12 @@ struct PackCommand: ParsableCommand {
       entries belong to root, and their times are at most SOURCE_DATE_EPOCH (or
       --mtime; without both 0): the same tree gives the same bytes everywhere.
 
+      The name of the archive says how it is compressed: .gz, .zst or .xz; .cpio is
+      not compressed. With another name it is gzip, or what --compression says.
+
       EXAMPLES
         monorail-overlay pack ./tree -o dist/discovery.overlay.cpio.gz
-        monorail-overlay pack ./tree -o small.overlay.cpio.xz \\
-          --compression xz --level 9
+        monorail-overlay pack ./tree -o small.overlay.cpio.xz --level 9
         monorail-overlay pack ./tree -o x.overlay.cpio.gz --manifest devices.txt
 
       A manifest gives owners, modes and devices that the directory cannot have
@@ -24,7 +26,8 @@ struct PackCommand: ParsableCommand {
 
       What a newc archive cannot hold is refused by name: files of 4 GiB and more,
       opaque directories, ACLs, capabilities and other extended attributes
-      (--drop-xattrs leaves the last three out).
+      (--drop-xattrs leaves the last three out). The kernel shows opaque directories
+      only to root: without root, pack says that it could not look for them.
 
       \(ExitCodes.help)
       """)
@@ -51,9 +54,12 @@ struct PackCommand: ParsableCommand {
   @Flag(help: "Leave ACLs, capabilities and other extended attributes out, with a warning for each.")
   var dropXattrs = false
 
+  func validate() throws { _ = try compression.writer(for: output) }
+
   func run() throws {
     var packer = Packer()
-    packer.writer = try compression.writer()
+    packer.writer = try compression.writer(for: output)
+    packer.writer.takesDigest = true
     packer.ownership = owner
     packer.times = try times.times(default: .clamped(to: 0))
     packer.required = try required.files()
@@ -62,8 +68,24 @@ struct PackCommand: ParsableCommand {
     packer.warn = Terminal.warn
     let progress = ProgressBar("packing \(directory)")
     packer.progress = progress.show
-    defer { progress.clear() }
-    try packer.pack(directory, to: output)
+    let summary: ArchiveWriter.Summary
+    do {
+      defer { progress.clear() }
+      summary = try packer.pack(directory, to: output)
+    }
+    // On stderr: scripts may have sent stdout to the archive itself, as with "-o /dev/stdout".
+    Terminal.say(text(summary))
+    if !ExtendedAttributes.areAllVisible {
+      Terminal.say(
+        "opaque directories were not looked for, since the kernel shows them only to root: if \(directory) is an upper"
+          + " directory of overlayfs, pack it as root")
+    }
+  }
+
+  /// `x.cpio.gz: 1234 bytes, 5 entries, sha256 …`
+  private func text(_ summary: ArchiveWriter.Summary) -> String {
+    let entries = summary.entries == 1 ? "1 entry" : "\(summary.entries) entries"
+    return "\(output): \(summary.size) bytes, \(entries)" + (summary.digest.map { ", sha256 \($0)" } ?? "")
   }
 }
 

@@ -1,7 +1,8 @@
 import ArgumentParser
-import FoundationEssentials
+import Glibc
 import Overlay
 import OverlayWorkspace
+import SystemFiles
 
 struct ShellCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -52,7 +53,8 @@ struct ShellCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Show a file or directory of this machine in the workspace; may be given several times.", valueName: "src:dst"))
+      "Show a file or directory of this machine in the workspace; may be given several times.", valueName: "src:dst"),
+    transform: Self.bind)
   var bind: [Workspace.Bind] = []
 
   @Flag(help: "Without a network, and without this machine's resolv.conf.")
@@ -73,7 +75,7 @@ struct ShellCommand: ParsableCommand {
     name: .shortAndLong, help: "Write the result to this archive, and leave the overlay as it is.", completion: .file())
   var output: String?
 
-  @Option(help: ArgumentHelp("gzip, zstd, xz or none (default: as it was).", valueName: "format"))
+  @Option(help: ArgumentHelp("gzip, zstd, xz or none (default: as the archive's name says; else as it was).", valueName: "format"))
   var compression: CompressionFormat?
 
   @Option(help: "How hard to compress, with --compression: gzip 1-12 (6), zstd 1-19 (11), xz 0-9 (3).")
@@ -87,12 +89,14 @@ struct ShellCommand: ParsableCommand {
   var dropXattrs = false
 
   func validate() throws {
-    guard let level else { return }
-    guard let compression else { throw ValidationError("--level needs --compression") }
-    guard !compression.levels.contains(level) else { return }
-    throw ValidationError(
-      "--level \(level): \(compression.rawValue) takes \(compression.levels.lowerBound) to \(compression.levels.upperBound)"
-    )
+    if let level {
+      guard let compression else { throw ValidationError("--level needs --compression") }
+      try compression.check(level)
+    }
+    let result = output ?? overlay
+    // A directory stays one.
+    guard !FileSystem.isDirectory(result) else { return }
+    _ = try CompressionFormat(checking: result, chosen: compression)
   }
 
   func run() throws {
@@ -122,7 +126,7 @@ struct ShellCommand: ParsableCommand {
     modification.compression = compression
     modification.level = level
     modification.output = output
-    if !FileManager.default.fileExists(atPath: overlay) { modification.required = try required.files() }
+    if !FileSystem.exists(overlay) { modification.required = try required.files() }
     modification.say = { Terminal.say($0) }
     var bar: (title: String, bar: ProgressBar)?
     modification.progress = { title, done, total in
@@ -131,10 +135,26 @@ struct ShellCommand: ParsableCommand {
       if done >= total { bar?.bar.clear() }
     }
     return try modification.run(
-      overlay, command: command, environment: ProcessInfo.processInfo.environment, signals)
+      overlay, command: command, environment: Self.environment, signals)
   }
-}
 
-extension Workspace.Bind: ExpressibleByArgument {
-  public init?(argument: String) { self.init(argument) }
+  private static func bind(_ text: String) throws -> Workspace.Bind {
+    guard let bind = Workspace.Bind(text) else {
+      throw ValidationError(
+        "give SRC:DST, a path of this machine and an absolute path in the workspace, as in --bind ./debs:/debs")
+    }
+    guard FileSystem.exists(bind.source) else { throw ValidationError("there is no \(bind.source) on this machine") }
+    return bind
+  }
+
+  private static var environment: [String: String] {
+    var variables: [String: String] = [:]
+    var next = environ
+    while let entry = next.pointee {
+      let parts = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+      next += 1
+    }
+    return variables
+  }
 }

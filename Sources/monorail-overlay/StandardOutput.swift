@@ -2,7 +2,7 @@ import Glibc
 import Overlay
 import SystemFiles
 
-/// What a command prints, gathered to large pieces. `finish` must be called at its end.
+/// What a command prints. It is written in large pieces, and `finish` writes the last one.
 final class StandardOutput {
   private var bytes: [UInt8] = []
 
@@ -11,17 +11,9 @@ final class StandardOutput {
     if bytes.count >= 64 << 10 { try finish() }
   }
 
-  /// - Throws: when nobody can have all of it: the disk is full, say.
+  /// - Throws: when not all of it could be written, for example to a file on a full disk.
   func finish() throws(OverlayError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-      if count > 0 {
-        rest = rest.dropFirst(count)
-      } else if errno != EINTR {
-        throw OverlayError(SystemError("write the output"))
-      }
-    }
+    guard bytes.withUnsafeBytes({ Descriptor.write($0, to: STDOUT_FILENO) }) else { throw .system("write the output") }
     bytes = []
   }
 }

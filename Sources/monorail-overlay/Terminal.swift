@@ -1,26 +1,20 @@
 import Glibc
+import SystemFiles
 
-/// What people see beside the results.
+/// Messages for people, on stderr.
 enum Terminal {
   static func say(_ text: String) { write("monorail-overlay: \(text)\n") }
 
   static func warn(_ text: String) { say("warning: \(text)") }
 
-  /// Goes on when nobody can read it, as when stderr is a file on a full disk: the work counts, not the talk about it.
+  /// An error is ignored, for example when stderr is a file on a full disk: the work itself can still be done.
   static func write(_ text: String) {
-    var rest = Array(text.utf8)[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-      if count > 0 {
-        rest = rest.dropFirst(count)
-      } else if errno != EINTR {
-        return
-      }
-    }
+    _ = Array(text.utf8).withUnsafeBytes { Descriptor.write($0, to: STDERR_FILENO) }
   }
 }
 
-/// How far a long step is, in one line of the terminal; shown only there, and only for what takes over a second.
+/// Shows in one line of the terminal how far a long step is. It is shown only on a terminal, and only for steps of more than a
+/// second.
 final class ProgressBar {
   private let title: String
   private let isShown = isatty(STDERR_FILENO) == 1

@@ -10,7 +10,7 @@ struct VerificationOptions: ParsableArguments {
   @Flag(help: "Take for granted what is not in the overlay: the base may have it.")
   var noBase = false
 
-  @Option(help: "What the nodes are: x86_64 or aarch64.")
+  @Option(help: "What the nodes are: x86_64 (amd64) or aarch64 (arm64).")
   var arch = MachineArchitecture.current
 
   @OptionGroup var limits: LimitOptions
@@ -37,7 +37,9 @@ struct VerificationOptions: ParsableArguments {
   }
 }
 
-extension MachineArchitecture: ExpressibleByArgument {}
+extension MachineArchitecture: ExpressibleByArgument {
+  public init?(argument: String) { self.init(named: argument) }
+}
 
 /// What was found in an archive.
 struct Verification {

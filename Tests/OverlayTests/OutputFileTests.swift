@@ -28,4 +28,17 @@ import Testing
     #expect(permissions.count == 2000)
     #expect(Set(permissions) == [usual])
   }
+
+  @Test func replacesAFileOnlyIfItMay() throws {
+    let scratch = try ScratchDirectory()
+    let (first, second) = (try OutputFile(scratch("x")), try OutputFile(scratch("x")))
+    try first.write(Array("first".utf8)[...])
+    try second.write(Array("second".utf8)[...])
+    try first.finish(replacing: false)
+    #expect(throws: OverlayError.self) { try second.finish(replacing: false) }
+    #expect(try String(contentsOfFile: scratch("x"), encoding: .utf8) == "first")
+    try second.finish()
+    #expect(try String(contentsOfFile: scratch("x"), encoding: .utf8) == "second")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["x"])
+  }
 }

@@ -36,7 +36,7 @@ struct KernelTests {
       # Hard links do not reach from one archive into another.
       rm first/t/etc/third; ln tree/t/bin/tool tree/t/etc/third; ln second/t/bin/tool second/t/etc/third
       cp -a first/t/etc/theirs tree/t/etc; touch -d @1600000000 tree/t first/t second/t tree/t/etc first/t/etc second/t/etc
-      "$tool" $pack first -o first.cpio --compression none; "$tool" $pack second -o second.cpio
+      "$tool" $pack first -o first.cpio --compression none; "$tool" $pack second -o second.cpio --compression gzip
       cat first.cpio second.cpio >initrd
       """)
     try Self.checkBoot(scratch)

@@ -20,7 +20,13 @@ import Testing
       cat disk/x; ls -A disk
       """)
     #expect(run.output == "exit 2\nold\nx\n")
-    #expect(run.errors == "monorail-overlay: cannot write disk/x: No space left on device (ENOSPC)\n")
+    #expect(
+      run.errors.hasPrefix(
+        "monorail-overlay: cannot write disk/x: No space left on device (ENOSPC)\nthe file system of disk is full: "))
+    #expect(
+      run.errors.hasSuffix(
+        "the files that are packed have 2.9 MiB before they are compressed. Remove something there, or name a file on another"
+          + " file system.\n"), "\(run.errors)")
   }
 
   @Test(.enabled(if: geteuid() == 0))
@@ -82,6 +88,65 @@ import Testing
       umask 027; chmod 604 old; "$tool" pack tree -o new --no-required; "$tool" pack tree -o old --no-required
       test "$(stat -c %a new)" = 640; test "$(stat -c %a old)" = 604
       """)
+  }
+
+  @Test func saysWhatItHasWritten() throws {
+    let run = try scratch.tool("pack", "tree", "-o", "x.cpio.gz", "--no-required")
+    #expect(run.status == 0 && run.output == "")
+    let archive = try Data(contentsOf: URL(filePath: scratch("x.cpio.gz")))
+    try scratch.shell("sha256sum x.cpio.gz >sum")
+    let digest = try String(contentsOfFile: scratch("sum"), encoding: .utf8).prefix(64)
+    let line = "monorail-overlay: x.cpio.gz: \(archive.count) bytes, 2 entries, sha256 \(digest)\n"
+    #expect(geteuid() == 0 ? run.errors == line : run.errors.hasPrefix(line), "\(run.errors)")
+  }
+
+  /// The kernel does not show the attribute to other users.
+  @Test(.enabled(if: geteuid() == 0))
+  func saysWithoutRootThatOpaqueDirectoriesWereNotLookedFor() throws {
+    let run = try script(
+      """
+      mkdir -m 777 out; mkdir tree/opaque; setfattr -n trusted.overlay.opaque -v y tree/opaque
+      ./program pack tree -o out/y --no-required || echo "exit $?"
+      setpriv --reuid=65534 --regid=65534 --clear-groups ./program pack tree -o out/x --no-required
+      """)
+    #expect(run.output == "exit 2\n")
+    #expect(run.errors.contains("tree/opaque is an opaque directory"))
+    #expect(run.errors.contains("opaque directories were not looked for"), "\(run.errors)")
+  }
+
+  struct Name: Sendable, CustomTestStringConvertible {
+    let name: String
+    var options: [String] = []
+    /// The first bytes of the archive; `nil` when this is wrong usage.
+    let magic: [UInt8]?
+    var testDescription: String { ([name] + options).joined(separator: " ") }
+  }
+
+  private static let gzip: [UInt8] = [0x1F, 0x8B]
+  private static let zstd: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD]
+  private static let xz: [UInt8] = [0xFD, 0x37, 0x7A]
+
+  @Test(
+    arguments: [
+      Name(name: "x.cpio.gz", magic: gzip), Name(name: "x.cpio.zst", magic: zstd), Name(name: "x.cpio.xz", magic: xz),
+      Name(name: "x.cpio", magic: Array("070701".utf8)), Name(name: "x", magic: gzip), Name(name: "gz", magic: gzip),
+      Name(name: "x.d/xz", magic: gzip), Name(name: "x.cpio", options: ["--compression", "zstd"], magic: zstd),
+      Name(name: "x", options: ["--compression", "xz"], magic: xz),
+      Name(name: "x.cpio.xz", options: ["--compression", "xz", "--level", "9"], magic: xz),
+      Name(name: "x.cpio.zst", options: ["--level", "19"], magic: zstd),
+      Name(name: "x.cpio.gz", options: ["--level", "19"], magic: nil),
+      Name(name: "x.cpio.zst", options: ["--compression", "gzip"], magic: nil),
+      Name(name: "x.cpio.gz", options: ["--compression", "none"], magic: nil), Name(name: "x.cpio.bz2", magic: nil),
+    ])
+  func theNameSaysHowAnArchiveIsCompressed(_ example: Name) throws {
+    try scratch.shell("mkdir x.d; \"$tool\" pack tree -o one.cpio --no-required 2>two.cpio; cp one.cpio two.cpio")
+    for command in [["pack", "tree", "--no-required"], ["merge", "one.cpio", "two.cpio"]] {
+      try? FileManager.default.removeItem(atPath: scratch(example.name))
+      let run = try ToolRun(command + ["-o", example.name] + example.options, in: scratch.path)
+      #expect(run.status == (example.magic == nil ? 64 : 0), "\(run.errors)")
+      let found = FileManager.default.contents(atPath: scratch(example.name)).map { Array($0) }
+      #expect(found?.starts(with: example.magic ?? []) == (example.magic == nil ? nil : true))
+    }
   }
 
   @Test func namesAllThatAnArchiveCannotHold() throws {

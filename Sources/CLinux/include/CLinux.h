@@ -49,8 +49,15 @@ void monorail_join_thread(pthread_t thread, int milliseconds);
 // or no such call (before Linux 5.6).
 int monorail_open_beneath(int directory, const char *path);
 
-// Removes a directory and what is in it, as far as that is permitted, without following symlinks.
-void monorail_remove_tree(const char *path);
+// Renames a file in a directory to a name that nothing has yet. Returns 0, or -1 with errno, which is EEXIST when there is
+// something of that name.
+int monorail_rename_new(int directory, const char *from, const char *to);
+
+// Removes what is in a directory, and then its name in another directory, unless that name stands for something else by
+// then. Both are open descriptors, and names in them are reached one by one: nobody can lead this elsewhere with a symlink
+// or a directory that is exchanged meanwhile. Other file systems that are mounted inside are left alone.
+// Returns 0 when all is gone, else -1: something could not be removed, or was made meanwhile.
+int monorail_remove_tree(int parent, const char *name, int directory);
 
 // Whether a process that has ended was ended by a signal; its exit code or signal.
 static inline int monorail_was_signaled(int status) { return WIFSIGNALED(status); }

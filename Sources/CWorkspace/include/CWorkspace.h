@@ -59,7 +59,7 @@ int monorail_unshare_mounts(void);
 // reading, or -1 with errno. The device may have no name in /dev.
 int monorail_loop_attach(int image, const char *name);
 
-// Exchanges two names on one file system. Returns 0, or -1 with errno.
-int monorail_exchange(const char *one, const char *other);
+// Exchanges two names in open directories on one file system. Returns 0, or -1 with errno.
+int monorail_exchange(int directory, const char *name, int other_directory, const char *other_name);
 
 #endif

@@ -75,10 +75,8 @@ final class ArchiveStream {
     guard count == bytes.count else { throw error() }
   }
 
-  func finish() throws(OverlayError) {
-    try check(archive_write_close(archive))
-    try sink.finish()
-  }
+  /// Writes the end of the archive.
+  func finish() throws(OverlayError) { try check(archive_write_close(archive)) }
 
   private func setDevice(_ device: Entry.DeviceNumber, type: mode_t) {
     archive_entry_set_filetype(raw, type)

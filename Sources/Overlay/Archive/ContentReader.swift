@@ -1,8 +1,8 @@
 import Glibc
 import SystemFiles
 
-/// Reads the bytes of members. A file that does not have as many as its entry says, or that changes meanwhile, is an error:
-/// an archive with half of a change in it would be worse than none.
+/// Reads the bytes of members. It is an error when a file does not have as many bytes as its entry says, or changes while it is
+/// read: the archive would hold half of a change.
 struct ContentReader: ~Copyable {
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
 
@@ -11,7 +11,7 @@ struct ContentReader: ~Copyable {
   func read(_ member: Member, _ body: (UnsafeRawBufferPointer) throws(OverlayError) -> Void) throws(OverlayError) {
     switch member.content {
     case .none: break
-    case .tree(let tree): try read(try tree.open(member.entry.path), size: member.entry.size, body)
+    case .directory(let directory): try read(try directory.open(member.entry.path), size: member.entry.size, body)
     case .file(let path): try read(try SourceFile(path), size: member.entry.size, body)
     case .spooled(let spool, let start):
       var offset = 0

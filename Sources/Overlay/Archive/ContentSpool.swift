@@ -31,24 +31,17 @@ public final class ContentSpool: Sendable {
   }
 
   public func append(_ bytes: UnsafeRawBufferPointer) throws(OverlayError) {
-    var offset = try size()
-    var rest = bytes
-    while !rest.isEmpty {
-      let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset))
-      if count > 0 {
-        offset += count
-        rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-      } else if errno != EINTR {
-        throw .system("write to a temporary file in \(directory)")
-      }
+    guard Descriptor.write(bytes, to: descriptor, at: try size()) else {
+      let cause = SystemError("write to a temporary file in \(directory)")
+      let remedy = MediumSpace.remedy(
+        cause.errno, descriptor, directory, needed: nil, elsewhere: "write to another file system")
+      throw OverlayError(cause.description, remedy: remedy, cause: cause)
     }
   }
 
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(OverlayError) -> Int {
-    while true {
-      let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
-      if count >= 0 { return count }
-      guard errno == EINTR else { throw .system("read a temporary file in \(directory)") }
-    }
+    let count = Descriptor.read(descriptor, into: buffer, at: offset)
+    guard count >= 0 else { throw .system("read a temporary file in \(directory)") }
+    return count
   }
 }

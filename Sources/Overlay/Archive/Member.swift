@@ -6,13 +6,13 @@ public struct Member: Sendable {
   public init(_ entry: Entry, _ content: Content = .none) { (self.entry, self.content) = (entry, content) }
 }
 
-/// Where the bytes of a regular file come from. How many there are its entry says.
+/// Where the bytes of a regular file come from. The entry says how many there are.
 public enum Content: Sendable {
   case none
   /// The file of the entry's path in a directory.
-  case tree(SourceTree)
+  case directory(SourceDirectory)
   /// A file of this machine.
   case file(String)
-  /// From this offset on.
+  /// A part of a spool: as many bytes as the entry says, from this offset on.
   case spooled(ContentSpool, offset: Int)
 }

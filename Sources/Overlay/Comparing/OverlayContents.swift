@@ -54,7 +54,7 @@ public struct OverlayContents {
     case .archive(let index): return index.digest(of: entry.path)
     case .directory(let tree):
       var digest = Digest(.sha256)
-      try ContentReader().read(Member(entry, .tree(tree))) { digest.update($0) }
+      try ContentReader().read(Member(entry, tree.content)) { digest.update($0) }
       return digest.finish()
     }
   }

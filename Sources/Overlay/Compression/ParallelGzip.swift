@@ -6,7 +6,7 @@ import Glibc
 ///
 /// One stream and not one member for each block: `gzip -d` reads members too, but the kernel's unpacker wants each of them
 /// to end with a whole entry (init/initramfs.c: "junk at the end of compressed archive").
-final class ParallelGzip: ByteSink {
+final class ParallelGzip: Compressor {
   private static let blockSize = 1 << 20
 
   private let output: any ByteSink
@@ -44,7 +44,6 @@ final class ParallelGzip: ByteSink {
       (0..<4).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
     }
     try output.write(emptyLastBlock + numbers)
-    try output.finish()
   }
 
   private func submit() throws(OverlayError) {

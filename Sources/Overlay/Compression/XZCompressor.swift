@@ -2,7 +2,7 @@ import CLZMA
 
 /// One xz stream with CRC-32 as its check, the only one that every kernel's unpacker verifies (the kernel's
 /// Documentation/staging/xz.rst). libarchive's own filter gives no choice.
-final class XZCompressor: ByteSink {
+final class XZCompressor: Compressor {
   private let output: any ByteSink
   private var stream = lzma_stream()
   private var buffer = [UInt8](repeating: 0, count: 64 << 10)
@@ -24,7 +24,6 @@ final class XZCompressor: ByteSink {
 
   func finish() throws(OverlayError) {
     while try step(LZMA_FINISH) {}
-    try output.finish()
   }
 
   /// - Returns: whether there is more to do.

@@ -1,7 +1,7 @@
 import CZstd
 
 /// One zstd frame with a checksum, which libarchive's own filter leaves out.
-final class ZstdCompressor: ByteSink {
+final class ZstdCompressor: Compressor {
   private let output: any ByteSink
   private let stream: OpaquePointer
   private var buffer = [UInt8](repeating: 0, count: 128 << 10)
@@ -23,7 +23,6 @@ final class ZstdCompressor: ByteSink {
   func finish() throws(OverlayError) {
     var nothing = ZSTD_inBuffer(src: nil, size: 0, pos: 0)
     while try step(&nothing, ZSTD_e_end) > 0 {}
-    try output.finish()
   }
 
   /// - Returns: how much there is left to do, at least.

@@ -45,22 +45,13 @@ struct LayerStack {
 
   /// The whiteouts that, together with the entries, make the opaque directories hide exactly what the base has there.
   func whiteouts(over base: BaseNames) -> [Entry] {
-    var whiteouts: [Entry] = []
-    var pending = opaqueDirectories.map(\.path)
-    while let directory = pending.popLast() {
-      let modified = node(at: directory)?.entry.modified ?? 0
-      for name in base.names(in: directory) {
-        let path = directory.appending(name)
-        switch node(at: path)?.entry.kind {
-        case nil:
-          let nothing = Entry.Kind.characterDevice(Entry.DeviceNumber(major: 0, minor: 0))
-          whiteouts.append(Entry(path, nothing, permissions: 0, modified: modified))
-        case .directory: pending.append(path)
-        default: break
-        }
-      }
+    let hidden = HiddenNames.under(
+      opaqueDirectories.map(\.path), isDirectory: { node(at: $0)?.entry.isDirectory }, names: base.names)
+    let nothing = Entry.Kind.characterDevice(Entry.DeviceNumber(major: 0, minor: 0))
+    return hidden.map { path in
+      let directory = path.parent.flatMap { node(at: $0) }
+      return Entry(path, nothing, permissions: 0, modified: directory?.entry.modified ?? 0)
     }
-    return whiteouts
   }
 
   private func node(at path: OverlayPath) -> Node? {

@@ -1,4 +1,5 @@
 import Digests
+import SystemFiles
 
 /// Makes one overlay of several: laid over a base image, it shows what they show when they are laid over it one after
 /// the other.
@@ -81,7 +82,7 @@ private struct SpooledContents {
     _ layers: [ArchiveIndex], _ nodes: [LayerStack.Node], beside path: String, _ limits: ArchiveLimits,
     _ progress: (Int, Int) -> Void
   ) throws(OverlayError) {
-    spool = try ContentSpool(directory: path.lastIndex(of: "/").map { String(path[...$0]) } ?? ".")
+    spool = try ContentSpool(directory: Path.split(path).directory)
     self.layers = layers
     var wanted: [[Int: Wanted]] = layers.map { _ in [:] }
     var total = 0

@@ -1,19 +1,33 @@
 import CLinux
 import Glibc
+import SystemFiles
 
 /// Looks at the extended attributes of a tree that is packed: a newc archive has no place for them.
-struct ExtendedAttributes {
+public struct ExtendedAttributes {
+  /// Whether the kernel shows this process the `trusted.` attributes, which mark opaque directories. It shows them only to
+  /// those who have CAP_SYS_ADMIN in the first user namespace (xattr(7)).
+  public static var areAllVisible: Bool {
+    func words(_ path: String) -> [Substring] {
+      let bytes = (try? FileSystem.contents(of: path)) ?? []
+      return String(decoding: bytes, as: UTF8.self).split { " \t\n".contains($0) }
+    }
+    let status = words("/proc/self/status")
+    guard let label = status.firstIndex(of: "CapEff:"), label + 1 < status.count,
+      let capabilities = UInt64(status[label + 1], radix: 16), capabilities & 1 << 21 != 0
+    else { return false }
+    // Only the first user namespace maps all numbers to themselves.
+    return words("/proc/self/uid_map") == ["0", "0", "4294967295"]
+  }
+
+  /// The tree's path.
   let tree: String
-  /// What a path of it is called in errors.
-  let display: (OverlayPath) -> String
-  /// The tree's directory, open.
-  let descriptor: Int32
-  /// Whether those that change nothing about the tree's shape are left out with a warning.
+  let directory: SourceDirectory
+  /// Whether attributes that do not say which names the tree has are left out with a warning, and are no error.
   let dropsThem: Bool
 
   /// Adds a sentence to `problems`, or warns, for each that would be lost.
   func check(_ path: OverlayPath, _ problems: inout [String], _ warn: (String) -> Void) throws(OverlayError) {
-    let place = display(path)
+    let place = directory.display(path)
     for name in try names(path) {
       switch Meaning(name, value: { value(of: name, path) }) {
       case .nothing: break
@@ -30,15 +44,15 @@ struct ExtendedAttributes {
 
   /// What an attribute is for.
   enum Meaning: Equatable {
-    /// It matters only where it is.
+    /// It has a meaning only on the file system that the tree is on: a node needs nothing of it.
     case nothing
-    /// It says what is in the tree.
+    /// It says which names are in the tree: without it the overlay would show other files.
     case shape(String, remedy: String)
-    /// It says something about one file.
+    /// It says something about one file only.
     case property(String, remedy: String)
 
     init(_ name: String, value: () -> [UInt8]) {
-      // The same attributes stand under either name (the kernel's overlayfs.rst, "userxattr").
+      // overlayfs uses either prefix for the same attributes (the kernel's overlayfs.rst, "userxattr").
       for prefix in ["trusted.overlay.", "user.overlay."] where name.hasPrefix(prefix) {
         self = Self.ofOverlayfs(String(name.dropFirst(prefix.count)), value: value)
         return
@@ -80,7 +94,7 @@ struct ExtendedAttributes {
     }
     guard count >= 0 else {
       if errno == EOPNOTSUPP { return [] }
-      throw .system("read the extended attributes of \(display(path))")
+      throw .system("read the extended attributes of \(directory.display(path))")
     }
     return buffer.prefix(count).split(separator: 0).map {
       String(decoding: $0.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -97,7 +111,7 @@ struct ExtendedAttributes {
   private func withSystemName(of path: OverlayPath, _ call: ([CChar]) -> Int) -> Int {
     let name = Array(tree.utf8) + [UInt8(ascii: "/")] + path.archiveName
     guard name.count >= PATH_MAX, let parent = path.parent else { return call(name.systemName) }
-    let directory = openat(descriptor, parent.systemName, monorail_open_path_flag() | O_DIRECTORY | O_CLOEXEC)
+    let directory = openat(self.directory.descriptor, parent.systemName, monorail_open_path_flag() | O_DIRECTORY | O_CLOEXEC)
     guard directory >= 0 else { return -1 }
     let result = call((Array("/proc/self/fd/\(directory)/".utf8) + path.name).systemName)
     let error = errno

@@ -3,7 +3,7 @@ import SystemFiles
 
 /// Makes an overlay of a directory: the same tree gives the same bytes on every machine, for every user.
 public struct Packer {
-  /// Whom the entries belong to, where the manifest does not say.
+  /// Who owns the entries that the manifest does not name.
   public enum Ownership: String, Sendable, CaseIterable {
     case root, keep
   }
@@ -18,10 +18,10 @@ public struct Packer {
   public var writer = ArchiveWriter()
   public var ownership = Ownership.root
   public var times = Times.clamped(to: 0)
-  /// What the directory gets that it does not have; `nil` for nothing.
+  /// Files that every overlay needs, added where the directory does not have them; `nil` for none.
   public var required: RequiredFiles?
   public var manifest: Manifest?
-  /// Whether extended attributes are left out with a warning, and are no error.
+  /// Whether extended attributes are left out with a warning; else they are errors.
   public var dropsAttributes = false
   public var warn: (String) -> Void = { _ in }
   /// What the directory is called in errors and warnings, when not by its path.
@@ -32,28 +32,25 @@ public struct Packer {
   public init() {}
 
   /// Packs a directory. On failure what stood at `archive` still does.
-  public func pack(_ directory: String, to archive: String) throws(OverlayError) {
+  @discardableResult
+  public func pack(_ directory: String, to archive: String) throws(OverlayError) -> ArchiveWriter.Summary {
     try checkOutside(archive, of: directory)
     let members = try members(of: directory)
-    var seen: Set<Entry.LinkGroup> = []
-    let total = members.reduce(0) { sum, member in
-      if let links = member.entry.links, !seen.insert(links).inserted { return sum }
-      return sum + member.entry.size
-    }
-    try writer.write(members, to: archive) { progress($0, total) }
+    let total = ArchiveWriter.contentSize(members)
+    return try writer.write(members, to: archive) { progress($0, total) }
   }
 
   /// What goes into the archive, sorted by path.
   func members(of directory: String) throws(OverlayError) -> [Member] {
     let tree = try SourceTree(directory, name: directoryName)
     let directory = directoryName ?? directory
-    var members = try tree.members(dropsAttributes: dropsAttributes, warn: warn)
+    var members = try tree.walk(dropsAttributes: dropsAttributes, warn: warn)
     for index in members.indices {
       if ownership == .root { (members[index].entry.owner, members[index].entry.group) = (0, 0) }
       if case .clamped(let latest) = times {
         members[index].entry.modified = min(members[index].entry.modified, latest)
       }
-      // Whiteouts that overlayfs made are names of one device; that says nothing.
+      // All whiteouts that overlayfs makes are hard links of one device, with the mode that this has by chance.
       if members[index].entry.isWhiteout { members[index].entry.permissions = 0 }
     }
     let ownCount = members.count
@@ -88,7 +85,7 @@ public struct Packer {
         throw OverlayError(
           "the manifest says that \(line.path) is of the type \"\(line.type)\", but in \(directory) it is a \(found)")
       }
-      // A file is the same under each of its names: the node would take what the last of them says.
+      // All names of a file get the same: the node uses the attributes of the last name for the whole file.
       for index in members[index].entry.links.flatMap({ names[$0] }) ?? [index] {
         members[index].entry.permissions = line.permissions
         (members[index].entry.owner, members[index].entry.group) = (line.owner, line.group)
@@ -110,9 +107,9 @@ public struct Packer {
     return entry
   }
 
-  /// The kernel's unpacker makes no directory that it has no entry for.
+  /// Adds the directories above added members: the kernel's unpacker makes no directory that it has no entry for.
   ///
-  /// - Parameter first: where those begin that are not the directory's own, whose parents are all there.
+  /// - Parameter first: the index of the first added member. Those before it are the directory's own, with all parents.
   private func addParents(
     ofMembersFrom first: Int, to members: inout [Member], in directory: String
   ) throws(OverlayError) {
@@ -132,7 +129,7 @@ public struct Packer {
     }
   }
 
-  /// Not a dictionary of all: members are many.
+  /// Only those of `paths`, since a dictionary of all members would take much memory.
   private static func kinds(of paths: Set<OverlayPath>, among members: [Member]) -> [OverlayPath: Entry.Kind] {
     var kinds: [OverlayPath: Entry.Kind] = [:]
     for member in members where paths.contains(member.entry.path) { kinds[member.entry.path] = member.entry.kind }
@@ -143,7 +140,7 @@ public struct Packer {
     if case .clamped(let latest) = times { min(time, latest) } else { time }
   }
 
-  /// The directory's own files win.
+  /// Adds the required files that the directory does not have itself.
   private func add(_ required: [Member], to members: inout [Member], in directory: String) throws(OverlayError) {
     let paths = required.flatMap { [$0.entry.path] + $0.entry.path.ancestors }
     var kinds = Self.kinds(of: Set(paths), among: members)
@@ -162,26 +159,12 @@ public struct Packer {
 
   /// An archive inside the directory would become part of the next one.
   private func checkOutside(_ archive: String, of directory: String) throws(OverlayError) {
-    let parent = archive.lastIndex(of: "/").map { $0 == archive.startIndex ? "/" : String(archive[..<$0]) } ?? "."
-    guard let inner = RealPath(parent), let outer = RealPath(directory) else { return }
-    guard !inner.isInsideOrEqual(outer) else {
+    guard let inner = Path.resolved(Path.split(archive).directory), let outer = Path.resolved(directory) else { return }
+    guard !Path.components(inner).starts(with: Path.components(outer)) else {
       throw OverlayError(
         "\(archive) is inside \(directory), which it would be packed into next time; write it elsewhere")
     }
   }
-}
-
-/// A path without symlinks.
-private struct RealPath {
-  private let components: [Substring]
-
-  init?(_ path: String) {
-    guard let resolved = realpath(path, nil) else { return nil }
-    defer { free(resolved) }
-    components = String(cString: resolved).split(separator: "/")
-  }
-
-  func isInsideOrEqual(_ other: RealPath) -> Bool { components.starts(with: other.components) }
 }
 
 extension Entry.Kind {

@@ -4,18 +4,16 @@ import SystemFiles
 /// A directory whose contents become an overlay.
 public final class SourceTree: Sendable {
   private let path: String
-  /// What it is called in errors.
-  private let name: String
-  private let descriptor: Int32
+  private let directory: SourceDirectory
 
   /// - Parameter name: what it is called in errors, when not by its path.
   public init(_ path: String, name: String? = nil) throws(OverlayError) {
-    (self.path, self.name) = (path, name ?? path)
-    descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw .system("read the directory \(self.name)") }
+    self.path = path
+    directory = try SourceDirectory(path, name: name ?? path)
   }
 
-  deinit { close(descriptor) }
+  /// Where the bytes of its files come from.
+  var content: Content { .directory(directory) }
 
   /// Everything in the directory, and the directory itself as the overlay's root, in the order of the paths; owners and
   /// times as they are.
@@ -27,22 +25,27 @@ public final class SourceTree: Sendable {
   public func members(
     dropsAttributes: Bool = false, warn: (String) -> Void = { _ in }
   ) throws(OverlayError) -> [Member] {
+    try walk(dropsAttributes: dropsAttributes, warn: warn).sorted { $0.entry.path < $1.entry.path }
+  }
+
+  /// The same, each directory before what is in it, but in no other order.
+  func walk(dropsAttributes: Bool, warn: (String) -> Void) throws(OverlayError) -> [Member] {
     var groups: [FileNumber: Entry.LinkGroup] = [:]
     var problems: [String] = []
     let root = try status(of: .root)
     var members = [try member(.root, root, &groups)]
     var directories = [OverlayPath.root]
     let attributes = ExtendedAttributes(
-      tree: path, display: display, descriptor: descriptor, dropsThem: dropsAttributes)
+      tree: path, directory: directory, dropsThem: dropsAttributes)
     try attributes.check(.root, &problems, warn)
-    while let directory = directories.popLast() {
-      for name in try names(in: directory) {
-        let path = directory.appending(name)
+    while let parent = directories.popLast() {
+      for name in try names(in: parent) {
+        let path = parent.appending(name)
         let status = try status(of: path)
         try attributes.check(path, &problems, warn)
         if status.st_mode & S_IFMT == S_IFDIR {
           guard status.st_dev == root.st_dev else {
-            problems.append("\(self.display(path)) is a mount point: unmount it, or copy what is needed from it")
+            problems.append("\(directory.display(path)) is a mount point: unmount it, or copy what is needed from it")
             continue
           }
           directories.append(path)
@@ -52,20 +55,12 @@ public final class SourceTree: Sendable {
       }
     }
     guard problems.isEmpty else { throw OverlayError(Self.list(problems)) }
-    return members.sorted { $0.entry.path < $1.entry.path }
-  }
-
-  func open(_ path: OverlayPath) throws(OverlayError) -> SourceFile {
-    try SourceFile(path.archiveName, in: descriptor, name: display(path))
+    return members
   }
 
   private struct FileNumber: Hashable {
     let device: UInt
     let inode: UInt
-  }
-
-  private func display(_ path: OverlayPath) -> String {
-    path.isRoot ? name : name.hasSuffix("/") ? "\(name)\(path)" : "\(name)/\(path)"
   }
 
   private static func list(_ problems: [String]) -> String {
@@ -76,20 +71,16 @@ public final class SourceTree: Sendable {
 
   private func status(of path: OverlayPath) throws(OverlayError) -> stat {
     var status = stat()
-    guard fstatat(descriptor, path.systemName, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
-      throw .system("look at \(display(path))")
+    guard fstatat(directory.descriptor, path.systemName, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
+      throw .system("look at \(directory.display(path))")
     }
     return status
   }
 
-  private func names(in directory: OverlayPath) throws(OverlayError) -> [[UInt8]] {
-    let descriptor = openat(
-      self.descriptor, directory.systemName, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-    guard descriptor >= 0, let stream = fdopendir(descriptor) else {
-      throw .system("read the directory \(display(directory))")
+  private func names(in path: OverlayPath) throws(OverlayError) -> [[UInt8]] {
+    guard let names = FileSystem.names(in: path.systemName, of: directory.descriptor) else {
+      throw .system("read the directory \(directory.display(path))")
     }
-    defer { closedir(stream) }
-    guard let names = FileSystem.names(of: stream) else { throw .system("read the directory \(display(directory))") }
     return names
   }
 
@@ -106,7 +97,7 @@ public final class SourceTree: Sendable {
       entry.links = groups[number] ?? Entry.LinkGroup(groups.count)
       groups[number] = entry.links
     }
-    return Member(entry, .tree(self))
+    return Member(entry, content)
   }
 
   private func kind(of path: OverlayPath, _ status: stat) throws(OverlayError) -> Entry.Kind {
@@ -125,9 +116,9 @@ public final class SourceTree: Sendable {
   private func target(of path: OverlayPath) throws(OverlayError) -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX) + 1)
     let count = buffer.withUnsafeMutableBytes { buffer in
-      buffer.baseAddress.map { readlinkat(descriptor, path.systemName, $0, buffer.count) } ?? -1
+      buffer.baseAddress.map { readlinkat(directory.descriptor, path.systemName, $0, buffer.count) } ?? -1
     }
-    guard count >= 0 else { throw .system("read the symlink \(display(path))") }
+    guard count >= 0 else { throw .system("read the symlink \(directory.display(path))") }
     return Array(buffer.prefix(count))
   }
 }

@@ -71,11 +71,10 @@ struct PublishedDirectory {
   }
 
   private static func resolved(_ path: String) -> String? {
-    guard let real = realpath(path, nil) else { return nil }
-    defer { free(real) }
+    guard let real = Path.resolved(path) else { return nil }
     var status = stat()
     guard stat(real, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
-    return String(cString: real)
+    return real
   }
 }
 

@@ -40,6 +40,7 @@ public struct Publisher {
     let place = try PublishedDirectory(root: root, directory)
     let path = place.path(of: name)
     let output = try OutputFile(path)
+    output.needed = "the archive has \(MediumSpace.text(before.size))"
     let digest = try copy(source, size: before.size, to: output)
     guard try source.state() == before, try SourceFile(archive).state() == before else { throw source.hasChanged() }
     let old = try Self.published(path)

@@ -25,10 +25,8 @@ final class UnpackedTree {
     var replacesFiles: Bool
     /// Whether this process may give files away.
     var setsOwners: Bool
-    /// Whether a device that this process may not make is passed over, because a manifest says what it is.
+    /// Whether a device that this process may not make is passed over. A manifest says then what it is.
     var passesOverDevices: Bool
-    /// The most directories to make that the archive has no entries for.
-    var mostImpliedDirectories: Int
   }
 
   private struct FileNumber: Hashable {
@@ -46,11 +44,26 @@ final class UnpackedTree {
     let place: Int
   }
 
+  /// A directory that was there before.
   init(_ path: String, _ rules: Rules) throws(OverlayError) {
     (self.path, self.rules) = (path, rules)
     root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard root >= 0 else { throw .system("unpack into \(path)") }
   }
+
+  /// A new directory.
+  ///
+  /// - Parameters:
+  ///   - path: what it is called in errors.
+  ///   - name: its name in `directory`, which is open.
+  init(_ path: String, _ rules: Rules, at name: String, in directory: Int32) throws(OverlayError) {
+    (self.path, self.rules) = (path, rules)
+    root = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+    guard root >= 0 else { throw .system("unpack into \(path)") }
+  }
+
+  /// Whether the archive had an entry for the root.
+  var hasRoot: Bool { directories[.root] != nil }
 
   deinit {
     if let parent { close(parent.descriptor) }
@@ -219,11 +232,9 @@ final class UnpackedTree {
         }
         var end = size < 16 * Self.hole ? bytes.count : min(start + Self.hole, bytes.count)
         while end < bytes.count, Self.zeros(in: bytes, at: end) == 0 { end = min(end + Self.hole, bytes.count) }
-        while start < end {
-          let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-          let count = pwrite(descriptor, piece.baseAddress, piece.count, off_t(offset + start))
-          if count > 0 { start += count } else if errno != EINTR { throw failure("write", entry) }
-        }
+        let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+        guard Descriptor.write(piece, to: descriptor, at: offset + start) else { throw failure("write", entry) }
+        start = end
       }
       offset += bytes.count
     }
@@ -279,6 +290,11 @@ extension UnpackedTree {
     return descriptor
   }
 
+  // A few kilobytes of long names could ask for a million directories. In an archive of files only, each file of a real tree
+  // needs a few directories; one name can need 2047.
+  private static let impliedDirectories = 4096
+  private static let impliedDirectoriesPerEntry = 16
+
   /// - Returns: `false` when it cannot; `errno` says why.
   private func makeImpliedDirectory(
     _ path: OverlayPath, in parent: Int32, _ name: [CChar]
@@ -289,10 +305,10 @@ extension UnpackedTree {
     }
     guard !passedOver.contains(path) else { try refuse(Self.noDirectory(path)) }
     impliedCount += 1
-    guard impliedCount <= rules.mostImpliedDirectories else {
+    guard impliedCount <= Self.impliedDirectories + Self.impliedDirectoriesPerEntry * count else {
       try refuse(
-        "\"\(path)\" is one of more than \(rules.mostImpliedDirectories) directories that the archive has no entries for;"
-          + " --max-entries raises this limit")
+        "\"\(path)\" is one of \(impliedCount) directories that the archive has no entries for, while it has"
+          + " \(count) entries so far: that is no overlay, but an archive that was made to fill disks")
     }
     guard mkdirat(parent, name, 0o755) == 0 else { return false }
     remember(name, in: parent)
@@ -313,7 +329,13 @@ extension UnpackedTree {
     guard call() == 0 else { throw failure(what, entry) }
   }
 
-  private func failure(_ what: String, _ entry: Entry) -> OverlayError { .system("\(what) \"\(entry.path)\"") }
+  private func failure(_ what: String, _ entry: Entry) -> OverlayError {
+    let cause = SystemError("\(what) \"\(entry.path)\"")
+    let needed = entry.size > 0 ? "this file alone has \(MediumSpace.text(entry.size))" : nil
+    let remedy = MediumSpace.remedy(
+      cause.errno, root, path, needed: needed, elsewhere: "unpack to a directory on another file system")
+    return OverlayError(cause.description, remedy: remedy, cause: cause)
+  }
 
   /// Without root, where only a manifest says the true ones: permissions that leave a file to its owner, and give nobody the
   /// rights of who happens to unpack it.

@@ -17,6 +17,10 @@ public struct Unpacker {
   /// What was unpacked.
   public struct Summary: Sendable {
     public let entries: Int
+    /// Whether the archive has an entry for the root.
+    public let hasRoot: Bool
+    /// Of the file's last part, where it has several.
+    public let compression: CompressionFormat
     /// The manifest that was written.
     public let manifest: String?
   }
@@ -26,49 +30,66 @@ public struct Unpacker {
   /// A directory that does not exist yet appears as a whole or, when something fails, not at all. In one that exists what
   /// was unpacked before the failure stays.
   public func unpack(_ archive: String, to directory: String) throws(OverlayError) -> Summary {
-    let isRoot = geteuid() == 0
-    let manifest = self.manifest ?? (isRoot ? nil : Self.withoutSlashes(directory) + ".manifest")
+    let directory = Self.withoutSlashes(directory)
+    let manifest = self.manifest ?? (geteuid() == 0 ? nil : directory + ".manifest")
     if let manifest, !replacesFiles, FileSystem.exists(manifest) {
       throw OverlayError("\(manifest) exists already; --force replaces it, --manifest names another")
     }
     let reader = try ArchiveReader(archive, limits: limits)
     if FileSystem.exists(directory) {
-      let count: Int
-      do throws(OverlayError) { count = try extract(reader, to: directory, isNew: false, manifest, isRoot) } catch {
-        throw OverlayError("\(error.description); what came before it is in \(directory)", cause: error.cause)
+      do throws(OverlayError) {
+        let tree = try UnpackedTree(directory, rules(manifest, replacesFiles: replacesFiles))
+        return try extract(reader, to: tree, manifest)
+      } catch {
+        throw error.saying("\(error.message); what came before it is in \(directory)")
       }
-      return Summary(entries: count, manifest: manifest)
     }
-    let staging = try StagingDirectory(for: Self.withoutSlashes(directory))
-    let count = try extract(reader, to: staging.path, isNew: true, manifest, isRoot)
-    try staging.finish()
-    return Summary(entries: count, manifest: manifest)
+    let (parent, name) = Path.split(directory)
+    let staging = try StagingDirectory(in: parent, prefix: name + ".", suffix: ".partial")
+    let summary = try extract(reader, to: try newTree(in: staging, directory, manifest), manifest)
+    guard staging.move(Self.stagedName, to: name) else { throw .system("make the directory \(directory)") }
+    return summary
+  }
+
+  /// Unpacks an archive into a new directory, ``stagedName``, in a staging directory.
+  public func unpack(_ archive: String, in staging: StagingDirectory) throws(OverlayError) -> Summary {
+    let tree = try newTree(in: staging, staging.path, manifest)
+    return try extract(try ArchiveReader(archive, limits: limits), to: tree, manifest)
+  }
+
+  public static let stagedName = "new"
+
+  private func newTree(
+    in staging: StagingDirectory, _ name: String, _ manifest: String?
+  ) throws(OverlayError) -> UnpackedTree {
+    guard mkdirat(staging.descriptor, Self.stagedName, 0o755) == 0 else { throw .system("make the directory \(name)") }
+    return try UnpackedTree(
+      name, rules(manifest, replacesFiles: true), at: Self.stagedName, in: staging.descriptor)
+  }
+
+  private func rules(_ manifest: String?, replacesFiles: Bool) -> UnpackedTree.Rules {
+    UnpackedTree.Rules(
+      replacesFiles: replacesFiles, setsOwners: geteuid() == 0, passesOverDevices: manifest != nil)
   }
 
   private static func withoutSlashes(_ path: String) -> String {
-    var path = path[...]
-    while path.count > 1, path.last == "/" { path = path.dropLast() }
-    return String(path)
+    var bytes = Array(path.utf8)[...]
+    while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes = bytes.dropLast() }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// - Returns: the number of entries.
   private func extract(
-    _ reader: ArchiveReader, to directory: String, isNew: Bool, _ manifest: String?, _ isRoot: Bool
-  ) throws(OverlayError) -> Int {
-    let rules = UnpackedTree.Rules(
-      replacesFiles: replacesFiles || isNew, setsOwners: isRoot, passesOverDevices: manifest != nil,
-      mostImpliedDirectories: limits.entries)
-    let tree = try UnpackedTree(directory, rules)
+    _ reader: ArchiveReader, to tree: UnpackedTree, _ manifest: String?
+  ) throws(OverlayError) -> Summary {
     var count = 0
-    // Only for the manifest: they can be many.
+    // They can be many, and are kept for the manifest only.
     var entries: [Entry] = []
     while let entry = try reader.next() {
       do throws(OverlayError) {
         try tree.add(entry) { () throws(OverlayError) in try reader.nextBlock() }
       } catch {
         // The reader's errors say where they are.
-        throw error.description.hasPrefix(reader.path)
-          ? error : OverlayError("\(reader.path): \(error.description)", cause: error.cause)
+        throw error.message.hasPrefix(reader.path) ? error : error.saying("\(reader.path): \(error.message)")
       }
       count += 1
       if manifest != nil { entries.append(entry) }
@@ -76,11 +97,12 @@ public struct Unpacker {
     }
     try tree.finish()
     if let manifest { try write(entries, to: manifest) }
-    return count
+    return Summary(
+      entries: count, hasRoot: tree.hasRoot, compression: reader.compression, manifest: manifest)
   }
 
   private func write(_ entries: [Entry], to manifest: String) throws(OverlayError) {
-    // Of a name that came twice the last holds.
+    // When a name came twice, its last entry counts.
     var seen: Set<OverlayPath> = []
     let last = entries.reversed().filter { seen.insert($0.path).inserted }.sorted { $0.path < $1.path }
     let file = try OutputFile(manifest)

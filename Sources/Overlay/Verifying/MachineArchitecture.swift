@@ -14,6 +14,15 @@ public enum MachineArchitecture: String, Sendable, CaseIterable {
     #endif
   }
 
+  /// - Parameter name: as `uname -m` or as Debian has it: `arm64` is `aarch64`, `amd64` is `x86_64`.
+  public init?(named name: String) {
+    switch name {
+    case "x86_64", "amd64": self = .x8664
+    case "aarch64", "arm64": self = .aarch64
+    default: return nil
+    }
+  }
+
   /// What its own programs are.
   var native: ElfMachine {
     switch self {

@@ -1,12 +1,12 @@
 import Glibc
 import SystemFiles
 
-/// A regular file of this machine that goes into an archive; closed when it goes.
+/// A regular file of this machine that goes into an archive. It is closed at the end of its life.
 struct SourceFile: ~Copyable {
   private let descriptor: Int32
   private let name: String
 
-  /// What tells whether somebody wrote to it.
+  /// What changes when somebody writes to the file.
   struct State: Equatable {
     let isRegular: Bool
     let size: Int
@@ -39,11 +39,9 @@ struct SourceFile: ~Copyable {
   }
 
   borrowing func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(OverlayError) -> Int {
-    while true {
-      let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
-      if count >= 0 { return count }
-      guard errno == EINTR else { throw .system("read \(name)") }
-    }
+    let count = Descriptor.read(descriptor, into: buffer, at: offset)
+    guard count >= 0 else { throw .system("read \(name)") }
+    return count
   }
 
   borrowing func hasChanged() -> OverlayError {
