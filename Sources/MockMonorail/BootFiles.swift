@@ -1,6 +1,6 @@
 import Foundation
 
-/// The files that a node boots from, chosen anew for each boot: what was built meanwhile counts.
+/// The files that a node boots from. They are looked up again for each boot, so that newly built files are used.
 struct BootFiles: Equatable {
   let kernel: String
   let initrd: String
@@ -10,7 +10,7 @@ struct BootFiles: Equatable {
   let baseDigest: String?
   let overlayDigests: [String]?
 
-  /// What is not as it must be, in words for the node's console and for the log.
+  /// What is missing or wrong, in words for the node's console and for the log.
   struct Missing: Error, Equatable {
     let problems: [String]
   }

@@ -1,16 +1,16 @@
 /// The iPXE scripts that `GET profiles` answers.
 ///
-/// They keep to what old ROMs know: QEMU's, of 2019, has no `iflinkwait`. A line's commands run from left to right, each
-/// one depending on the status so far; a `||` with nothing behind it makes a failure none; a script that ends hands over
-/// to the firmware's next boot device, so none of these ends.
+/// They use only what old ROMs know: QEMU's, of 2019, has no `iflinkwait`. The commands of a line run from left to right;
+/// `&&` and `||` look at the success of the command before. `||` at the end of a line makes a failure a success, since a
+/// script that fails ends. When a script ends, the firmware tries its next boot device: none of these scripts ends.
 struct BootScript: Equatable {
   let text: String
 
   /// For a ROM that has not said which machine it is in: it names all its NICs, with the addresses that they have.
   ///
-  /// One address is enough, and the ROM that fetched this script has one. Only when there is none (a lease was lost while
-  /// the server was away) the NICs are tried in turn: to ask on each of them for an address that nobody needs would take
-  /// 15 seconds for every one without a cable, and memory of which a ROM has little.
+  /// One NIC with an address is enough, and the ROM that fetched this script has one. Only when no NIC has an address (a
+  /// lease was lost while the server was away) DHCP runs on one NIC after the other. To run it on all NICs would take 15
+  /// seconds for each one without a cable, and memory, of which a ROM has little.
   static func whoAreYou(profiles: String) -> BootScript {
     BootScript(
       text: """
@@ -70,7 +70,7 @@ struct BootScript: Equatable {
         """)
   }
 
-  /// A sentence that is no more than that to iPXE: nothing that it would expand, and no operator.
+  /// The sentence without the characters that iPXE takes for a variable, an operator or the end of a line.
   private static func harmless(_ sentence: String) -> String {
     String(sentence.map { $0.isNewline || $0 == "$" || $0 == "|" || $0 == "&" ? " " : $0 })
   }

@@ -60,7 +60,7 @@ final class Connection: Sendable {
     try await sent.futureResult.get()
   }
 
-  /// Closes the socket at once. TLS is not asked: it would wait seconds for the client to say good-bye.
+  /// Closes the socket at once, below TLS, which would wait seconds for the client's close_notify.
   func close() async {
     let closed = channel.eventLoop.makePromise(of: Void.self)
     channel.eventLoop.execute { [channel] in

@@ -47,7 +47,7 @@ struct FaultPlayer: Sendable {
       let text = #"{"identifier":"deep","tasks":"# + Self.repeated("[", levels) + Self.repeated("]", levels) + "}"
       return .text(text, type: "application/json; charset=utf-8")
     case .hang:
-      // Until the client has had enough or the server is stopped.
+      // Until the client closes the connection or the server is stopped.
       _ = await state.wait(.seconds(86_400)) { _ in connection.isOpen.load(ordering: .relaxed) ? nil : true }
       return try await close()
     }
@@ -58,7 +58,8 @@ struct FaultPlayer: Sendable {
     throw NoAnswer()
   }
 
-  /// A connection closed with unread input is reset, and what had been sent before may be lost on the way.
+  /// The kernel resets a connection that is closed before all input was read, and then the client may lose what was sent
+  /// before.
   private func drain(_ request: Request) async {
     do { for try await _ in request.body {} } catch {}
   }
@@ -76,7 +77,7 @@ struct FaultPlayer: Sendable {
     return try await close()
   }
 
-  /// Bytes that begin like nothing known and are always the same.
+  /// The same bytes each time, which begin like no known protocol.
   private static let garbage: ByteBuffer = {
     var state: UInt32 = 0x9E37_79B9
     var bytes = ByteBuffer()

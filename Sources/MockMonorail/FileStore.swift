@@ -8,7 +8,7 @@ struct FileStore: Sendable {
   let directory: String
   let maximumBytes: Int
 
-  /// Whether a name that came over the network may name a file: one component, not hidden, nothing to trip over.
+  /// Whether a name that came over the network may name a file: one path component, not hidden, without control characters.
   static func isValid(_ name: String) -> Bool {
     !name.isEmpty && name.utf8.count <= 255 && !name.hasPrefix(".")
       && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 < 0x20 || $0 == 0x7F }
@@ -29,7 +29,7 @@ struct FileStore: Sendable {
     // A link could lead anywhere.
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue,
       (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) == nil
-    else { throw APIError(.notFound, "there is no file \(name)") }
+    else { throw APIError(.notFound, "there is no file \(name) in \(directory)") }
     return path
   }
 

@@ -21,7 +21,7 @@ public struct MockNode: Sendable, Equatable {
 
   init(id: String) { self.id = id }
 
-  /// The first that it became known by.
+  /// The address by which the server knew it first.
   public var macAddress: MACAddress? { macAddresses.first }
 
   /// The identifier that a node gets when none is given: 24 hexadecimal digits, as the stock server's, ending in the

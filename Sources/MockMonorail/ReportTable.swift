@@ -74,7 +74,7 @@ public struct ReportTable: Sendable {
     ]
   }
 
-  /// The command in one line, without the noise that every command has.
+  /// The command in one line, without the `sudo` that most commands begin with.
   private static func shortened(_ command: String) -> String {
     let line = printable(command)
     return line.hasPrefix("sudo ") ? String(line.dropFirst(5)) : line

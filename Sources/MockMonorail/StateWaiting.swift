@@ -1,4 +1,4 @@
-// Reading, changing and awaiting the state. Whoever waits is woken by every change and looks again: no polling.
+// Reading, changing and awaiting the state. Each change wakes every waiting task, which then looks again: nothing polls.
 
 extension MonorailState {
   func read<Value>(_ body: (borrowing Storage) throws -> sending Value) rethrows -> sending Value {
@@ -42,7 +42,7 @@ extension MonorailState {
       }
       var result = await group.next() ?? nil
       group.cancelAll()
-      // What was taken just as the time ran out must not be lost.
+      // The condition may have taken something out of the state just when the time was over: it must not be lost.
       while let other = await group.next() { result = result ?? other }
       return result
     }

@@ -31,7 +31,9 @@ enum TemplateText {
     var value: JSON? = variables
     for part in name.split(separator: ".", omittingEmptySubsequences: false) { value = value?[String(part)] }
     switch value {
-    case nil: throw Problem(description: "the template names \(name), which is not defined")
+    case nil:
+      throw Problem(
+        description: "the template names \(name), which is not defined: give it in the options of the workflow")
     case .string(let text): return text
     case .some(let other): return other.text
     }

@@ -37,16 +37,16 @@ def accelerator(kernel, limit=8):
          "-append", "console=ttyS0 panic=-1", "-no-reboot"],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     with probe:
-        # It has no root: it panics, and that ends QEMU.
+        # The kernel has no root file system: it panics, and then QEMU ends.
         output = probe.stdout.read()
     return "kvm" if probe.returncode == 0 and b"Linux version" in output else "tcg"
 
 
 def cpu(accelerator):
-    """The options of QEMU. Emulation keeps translated code in 128 MB, and begins anew when they are full: in the gigabyte that
-    it takes else, code of processes that ended piles up, and each write to a page that once held it costs 20 µs. It runs
-    the virtual CPUs in turn: with a thread for each, QEMU 7.2 on a busy machine now and then leaves one of them forever at
-    an instruction that Linux patched meanwhile."""
+    """QEMU's options for the CPU. An emulated CPU keeps translated code in 128 MB, and begins again when they are full. By
+    default it keeps a gigabyte: then the code of ended processes stays, and each write to a page that once held such code
+    costs 20 µs (measured on two cores). One thread runs all virtual CPUs in turn: with a thread for each, QEMU 7.2 on a busy
+    machine sometimes leaves one CPU for ever at an instruction that Linux has patched meanwhile."""
     if accelerator == "kvm":
         return ["-accel", "kvm", "-cpu", "host"]
     return ["-accel", "tcg,thread=single,tb-size=128", "-cpu", "qemu64"]
@@ -82,7 +82,7 @@ class VirtualMachine:
         self.neighbor = None
         self.threads = []
         self.last_words = None
-        # No pipe, which would hold up one that complains much.
+        # Not a pipe: QEMU would stop when it is full.
         self.complaints = tempfile.TemporaryFile()
         try:
             self._start(self._prepare(boot_url, accelerator))
@@ -141,7 +141,7 @@ class VirtualMachine:
             command += ["-drive", self._disk("raid%d" % number, size),
                         "-device", "scsi-hd,bus=raid.0,scsi-id=%d,drive=raid%d,serial=%s" % (number, number, serial)]
         if hardware.ipmi:
-            # QEMU 7.2 does not survive one that is connected from the start.
+            # QEMU 7.2 crashes when the BMC's end of the socket is there from the start: QEMU listens, the BMC connects.
             command += ["-chardev", "socket,id=bmc,server=on,wait=off,path=" + self._path("bmc"),
                         "-device", "ipmi-bmc-extern,id=bmc,chardev=bmc", "-device", "isa-ipmi-kcs,bmc=bmc"]
         if hardware.lldp:

@@ -75,8 +75,8 @@ def arguments():
     parser.add_argument("--overlay", action="append", default=[], metavar="FILE",
                         help="instead of dist/discovery.overlay.cpio.gz; may be repeated, later ones win")
     parser.add_argument("--workflow", action="append", default=[], metavar="NAME",
-                        help="one of scripts/netboot.d/workflows, or a file FILE.json; variables are filled in; may be repeated\n"
-                        "(discovery)")
+                        help="one of scripts/netboot.d/workflows, or a file FILE.json; variables are filled in, in either;\n"
+                        "may be repeated (discovery)")
     parser.add_argument("--file", action="append", default=[], metavar="FILE",
                         help="what tasks find below <%%=api.files%%>, as firmware; may be repeated")
     parser.add_argument("--kernel-args", action="append", default=[], metavar="TEXT", help="more kernel parameters")

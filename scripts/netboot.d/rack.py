@@ -28,10 +28,10 @@ def newest(pattern, what):
 
 
 def place(source, target):
-    """The same file under a name that is not there yet, without a copy where that can be."""
+    """Gives the file a second name, which must not be there yet: by a link, or else by a copy."""
     source = os.path.realpath(source)
     if os.path.lexists(target):
-        # A copy would write into what is linked there, which is somebody's file.
+        # A copy would overwrite the file that is linked there.
         raise NetbootError("there are two files of the name %s: a node fetches each by its name" % os.path.basename(target))
     try:
         os.link(source, target)
@@ -40,7 +40,7 @@ def place(source, target):
 
 
 def check_name(path):
-    """Lists on the kernel command line are of URLs, separated by commas; parameters are separated by blanks."""
+    """The name goes into a list on the kernel command line, where a comma or a blank would end it."""
     if not re.fullmatch(r"[A-Za-z0-9._+~-]+", os.path.basename(path)):
         raise NetbootError("%r cannot be on a kernel command line: give the file a name of letters, digits and . _ + ~ -"
                            % os.path.basename(path))
@@ -80,7 +80,7 @@ class Rack:
         self.timeline = Timeline(listener)
         remove_abandoned(PREFIX, dist)
         remove_abandoned(MACHINE_PREFIX)
-        # Beside the files, so that links reach them.
+        # On the file system of the files, so that hard links can be made.
         self.work, self.lock = make_directory(PREFIX, dist)
         self.machine = None
         try:

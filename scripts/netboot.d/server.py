@@ -22,8 +22,9 @@ def text_of(event):
     if kind == "node":
         return "node %s appears" % node
     if kind == "boot":
-        problems = "; ".join(event["problems"])
-        return "node %s cannot boot: %s" % (node, problems) if problems else "node %s boots %s" % (node, ", ".join(event["files"]))
+        if event["problems"]:
+            return "node %s cannot boot: %s" % (node, "; ".join(event["problems"]))
+        return "node %s boots %s" % (node, ", ".join(event["files"]))
     if kind == "task-set":
         return "node %s takes task set %s" % (node, event["workflow"] or event["id"])
     if kind == "report":
@@ -58,7 +59,7 @@ class Server:
         self.port = self.reserved.getsockname()[1]
         for name in ("results", "files", "templates", "workflows"):
             os.makedirs(os.path.join(work, name), exist_ok=True)
-        # What a virtual machine calls this machine's loopback; it goes into what is pushed from here.
+        # What a virtual machine calls this machine's loopback. The server puts it into URLs in task sets.
         self.arguments = ["--boot-dir", boot_directory, "--syslog-port", "0", "--advertise-server", "10.0.2.2"]
         for name in ("results", "files", "templates", "workflows"):
             self.arguments += ["--" + name, os.path.join(work, name)]

@@ -4,7 +4,7 @@ import re
 
 TOTAL = "kernel start → first task request"
 SWITCHED = "switch_root → first task request"
-# What is done when the node says so.
+# The stages, each with what the console says when it is over.
 STEPS = [
     ("kernel and drivers", "stage 1:"),
     ("DHCP", r" has \d+\.\d+\.\d+\.\d+/"),
@@ -18,13 +18,14 @@ STEPS = [
 def stages(timeline, since=0):
     """(name, seconds) of each stage of the boot that begins at the number `since`, up to the first task request.
 
-    The node's clock is set beside ours by the lines that carry its uptime: the one that took the shortest way counts.
+    Lines that carry the node's uptime tell when its kernel started by this machine's clock: the line with the shortest delay
+    counts.
     """
     lines = [(entry, float(match.group(1))) for entry in timeline.all("console", since=since)
              if (match := re.match(r"(?:.*\s)?monorail: (\d+\.\d+) s: ", entry.text))]
     begun = [pair for pair in lines if "stage 1:" in pair[0].text]
     switched = [pair for pair in lines if "switching to the root" in pair[0].text]
-    # Another boot's lines follow, maybe.
+    # Lines of a next boot may follow.
     if len(begun) > 1:
         lines = [pair for pair in lines if pair[0].index < begun[1][0].index]
     first_task = timeline.all("server", r"^GET /api/\S+/tasks/(?!bootstrap)", since)
