@@ -13,15 +13,16 @@ public struct MACAddress: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// Takes the value of the kernel's `BOOTIF` parameter: the hardware type, then the address (pxelinux's form, and the
-  /// one with colons that RackHD's profile writes). Without the type it is taken too.
+  /// one with colons that RackHD's profile writes). An address without the type is taken too.
+  ///
+  /// `nil` for a group address, which no NIC has as its own: `01-00-1e-67-98-bc` is the type with five octets.
   public init?(bootInterface text: String) {
-    if let address = MACAddress(text) {
-      self = address
-    } else {
-      guard let end = text.firstIndex(where: { $0 == "-" || $0 == ":" }),
-        let address = MACAddress(text[text.index(after: end)...])
-      else { return nil }
-      self = address
-    }
+    let type = text.prefix { $0 != "-" && $0 != ":" }
+    let isTyped = type.count == 2 && text.utf8.count == 20
+    guard let address = MACAddress(isTyped ? text.dropFirst(3) : text[...]), !address.isGroup else { return nil }
+    self = address
   }
+
+  /// Whether it names several stations: the lowest bit of the first octet is set (IEEE 802).
+  private var isGroup: Bool { description.utf8.dropFirst().first.map { "13579bdf".utf8.contains($0) } ?? false }
 }

@@ -24,11 +24,38 @@ public struct NodeTask: Sendable, Equatable {
 
   /// The time limit of one run of the command in milliseconds, a year at most; `nil` for none.
   public var timeout: Int? {
-    fields["timeout"]?.intValue.flatMap { $0 > 0 ? min($0, 365 * 86_400_000) : nil }
+    let value = wholeNumber("timeout", most: Self.longestTimeout)
+    return value == 0 ? nil : value
   }
 
   /// How often a failed task is run again before it counts as failed, 1,000 times at most.
-  public var retries: Int { min(max(0, fields["retries"]?.intValue ?? 0), 1000) }
+  public var retries: Int { wholeNumber("retries", most: Self.mostRetries) ?? 0 }
+
+  private static let longestTimeout = 365 * 86_400_000
+  private static let mostRetries = 1000
+
+  /// What the server wrote in another way than the agent takes it, in sentences for the log.
+  public var remarks: [String] {
+    [("timeout", Self.longestTimeout), ("retries", Self.mostRetries)].compactMap { name, most in
+      guard let field = fields[name], field != .null else { return nil }
+      let value = wholeNumber(name, most: most)
+      if let value, field.intValue == value { return nil }
+      return "its \(name) is \(String(field.text.prefix(40))); "
+        + (value.map { "taken as \($0)" } ?? "ignored, since it is no number")
+    }
+  }
+
+  /// The value of a field as a whole number from 0 to `most`: a fraction is rounded up, and a string that holds a number counts
+  /// as that number. `nil` when it is missing or holds none.
+  private func wholeNumber(_ name: String, most: Int) -> Int? {
+    let value: Double? =
+      switch fields[name] {
+      case .number(let text), .string(let text): Double(text)
+      default: nil
+      }
+    guard let value, !value.isNaN else { return nil }
+    return Int(min(max(0, value), Double(most)).rounded(.up))
+  }
 
   /// Why this task cannot be run at all, or `nil` when it can.
   public var problem: String? {

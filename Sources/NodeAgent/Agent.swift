@@ -112,6 +112,7 @@ final class Agent {
       return finish(set, owner)
     } catch {
       log.error("what an earlier agent left in \(journal.directory) cannot be used: \(error); starting afresh")
+      runner.awaitCommands()
       clearJournal()
       return .goOn
     }

@@ -125,8 +125,8 @@ public enum Arguments: Equatable {
         --help, --version
 
       Exit codes: the server's own (1 and 2 make rc.local reboot, 127 leaves the node up), 0 after --once,
-      78 for a configuration that cannot work, 143 or 130 after SIGTERM or SIGINT. fetch: 0; 75 when trying
-      again later may help; 1 for any other failure.
+      75 when another agent is at work, 78 for a configuration that cannot work, 143 or 130 after SIGTERM or
+      SIGINT. fetch: 0; 75 when trying again later may help; 1 for any other failure.
 
       """
   }

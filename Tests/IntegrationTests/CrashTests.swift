@@ -171,6 +171,36 @@ import Testing
     }
   }
 
+  /// What a command leaves running in the background is not the command, also when it has a session of its own.
+  ///
+  /// - Parameter kill: the shell text that kills the agent, by the time of the kill: the command's first act; while it runs;
+  ///   and after its end, while the agent waits for output of what stays.
+  @Test(arguments: [
+    (first: "kill -9 $PPID; ", last: "", daemon: ""), (first: "", last: "; kill -9 $PPID", daemon: ""),
+    (
+      first: "agent=$PPID leader=$$; export agent leader; ", last: "",
+      daemon: "until grep -q \") Z \" /proc/$leader/stat; do sleep 0.05; done; kill -9 $agent; "
+    ),
+  ])
+  func aDaemonIsNotWaitedForBeyondItsCommand(kill: (first: String, last: String, daemon: String)) async throws {
+    try await withStage { stage in
+      let gate = try stage.makeGate("gate")
+      let list = stage.path("pids")
+      let daemon = "setsid sh -c 'echo $$ >>\"\(list)\"; \(kill.daemon)read x <\"\(gate.path)\"' &"
+      let first = try stage.startAgent()
+      try stage.push(commands: [
+        "\(kill.first)\(daemon) while ! [ -s '\(list)' ]; do sleep 0.01; done; sleep 0.2\(kill.last)", "true",
+      ])
+      #expect(try await first.wait() == .signaled(SIGKILL))
+      try await stage.waitForFile("pids")
+      try stage.startAgent()
+      let report = try await stage.nextReport()
+      #expect(report.code() == "EINTERRUPTED")
+      #expect(report.isUntouched(1))
+      #expect(stage.text("pids").split(separator: "\n").compactMap { pid_t($0) }.map(isRunning) == [true])
+    }
+  }
+
   /// Nobody is left to say what became of it, or what it said last.
   @Test func aTaskThatKillsTheAgentAndEnds() async throws {
     try await withStage { stage in
@@ -180,6 +210,46 @@ import Testing
       try stage.startAgent()
       #expect(try await stage.nextReport().code() == "EINTERRUPTED")
       #expect(stage.text("runs") == "one\n")
+    }
+  }
+
+  /// Two flashes at once would be the worst that can happen.
+  @Test(arguments: [("set.json", "{"), ("set.json", ""), ("set.json", nil), ("owner.json", "{"), ("owner.json", nil)])
+  func aDamagedJournalDoesNotLetTheNextSetRunBesideTheOldCommand(name: String, text: String?) async throws {
+    try await withStage { stage in
+      let gate = try stage.makeGate("gate")
+      let first = try stage.startAgent()
+      try stage.push(commands: ["\(note(stage, "flash")); echo begun; \(gate.waiting); \(note(stage, "end"))"])
+      try await first.waitForLog("| begun")
+      try await stage.crash(first)
+      let path = "state/journal/\(name)"
+      if let text { try stage.write(text, to: path) } else { #expect(unlink(stage.path(path)) == 0) }
+      let second = try stage.startAgent()
+      try await second.waitForLog("cannot be used")
+      try await second.waitForLog("still runs, waiting for its end")
+      try stage.push(commands: ["\(note(stage, "next")); echo on"])
+      gate.open()
+      #expect(try await stage.nextReport().stdout() == "on\n")
+      #expect(stage.text("runs") == "flash\nend\nnext\n")
+    }
+  }
+
+  @Test func aResultThatIsDamagedIsNoSuccess() async throws {
+    try await withStage { stage in
+      let gate = try stage.makeGate("gate")
+      let first = try stage.startAgent()
+      try stage.push(commands: [
+        note(stage, "one"), "\(note(stage, "two")); echo begun; \(gate.waiting); \(note(stage, "end"))",
+      ])
+      try await first.waitForLog("| begun")
+      try await stage.crash(first)
+      try stage.write("{}", to: "state/journal/0.result")
+      let second = try stage.startAgent()
+      try await second.waitForLog("still runs, waiting for its end")
+      #expect(stage.mock.reports().isEmpty)
+      gate.open()
+      #expect(try await stage.nextReport().code() == "EINTERRUPTED")
+      #expect(stage.text("runs") == "one\ntwo\nend\n")
     }
   }
 

@@ -62,9 +62,21 @@ import Testing
     try await withStage { stage in
       try stage.startAgent()
       let report = try await stage.report(
-        of: #"{"tasks":[{"cmd":"echo a","timeout":60000},{"cmd":"echo b","timeout":0},{"cmd":"echo c","timeout":"1"}]}"#
+        of:
+          #"{"tasks":[{"cmd":"echo a","timeout":60000},{"cmd":"echo b","timeout":0},{"cmd":"echo c","timeout":"soon"}]}"#
       )
       #expect((0..<3).map { report.stdout($0) } == ["a\n", "b\n", "c\n"])
+    }
+  }
+
+  @Test(arguments: [#""500""#, "500.5", "5e2"]) func aTimeOutInAnotherFormIsATimeOut(value: String) async throws {
+    try await withStage { stage in
+      let agent = try stage.startAgent()
+      let report = try await stage.report(
+        of: #"{"tasks":[{"cmd":"exec sleep 120","timeout":\#(value),"retries":-1e30}]}"#)
+      #expect(report.error()?["killed"] == true)
+      #expect(agent.log.contains("its timeout is \(value); taken as 50") || value == "5e2")
+      #expect(agent.log.contains("its retries is -1e30; taken as 0"))
     }
   }
 

@@ -49,7 +49,10 @@ import Testing
 
   @Test(
     "boot parameters that cannot be used are warnings where the node can do without",
-    arguments: ["SYSLOGSERVER=monorail.rack", "BOOTIF=eth0"])
+    arguments: [
+      "SYSLOGSERVER=monorail.rack", "BOOTIF=eth0", "BOOTIF=01-00-1e-67-98-bc", "BOOTIF=01:00:1e:67:98:bc",
+      "BOOTIF=01-00-1e-67-98-bc-7e-00", "BOOTIF=eth0-00-1e-67-98-bc-7e", "BOOTIF=01-01-00-5e-00-00-01",
+    ])
   func forgiving(parameter: String) throws {
     let found = try configuration([:], [:], "API_CB=h:1 \(parameter)")
     #expect(found.syslog == nil && found.mac == nil)
@@ -161,7 +164,22 @@ import Testing
     ("TOKEN=secret ./flash", "TOKEN=*** ./flash"),
     ("x --password secret --user-password=secret", "x --password *** --user-password=***"),
     ("mkdir -p a; flashrom -p dummy:emulate=x", "mkdir -p a; flashrom -p dummy:emulate=x"), ("echo a\nb", "echo a b"),
-    ("curl -H 'Authorization: Bearer secret' u", "curl -H 'Authorization: *** *** u"),
+    ("curl -H 'Authorization: Bearer secret' u", "curl -H 'Authorization: *** ***' u"),
+    ("ipmitool  -P  secret lan", "ipmitool -P *** lan"), ("ipmitool -P 'my secret' lan", "ipmitool -P *** lan"),
+    ("ipmitool -Psecret lan", "ipmitool -P*** lan"), ("PASS='a secret' ./flash", "PASS=*** ./flash"),
+    (#"export PASS="a secret"; x"#, "export PASS=***; x"),
+    ("curl -ku me:secret u", "curl -ku *** u"), ("curl -skume:secret u", "curl -sku*** u"),
+    ("curl --user me:secret u", "curl --user *** u"), ("curl -o out u", "curl -o out u"),
+    ("racadm -r h -u root -p secret getsysinfo", "racadm -r h -u root -p *** getsysinfo"),
+    ("curl -H 'X-Auth-Token: secret' u", "curl -H 'X-Auth-Token: ***' u"),
+    ("curl -H X-Auth-Token:secret u", "curl -H X-Auth-Token:*** u"),
+    (#"curl -d '{"UserName":"a","Password":"secret","x":1}' u"#, #"curl -d '{"UserName":"a","Password":***,"x":1}' u"#),
+    (#"curl -d '{"UserName": "a", "Password": "a secret"}' u"#, #"curl -d '{"UserName": "a", "Password": ***' u"#),
+    ("monorail-agent fetch me:secret@h/f -o f", "monorail-agent fetch ***@h/f -o f"),
+    ("API_CB=me:secret@h x", "API_CB=***@h x"), ("sh -c 'ipmitool -P secret lan'", "sh -c 'ipmitool -P *** lan'"),
+    ("snmpget -v3 -A secret -X secret h", "snmpget -v3 -A *** -X *** h"),
+    ("mount -o user=a,password=secret,ro //h/s /m", "mount -o user=a,password=***,ro //h/s /m"),
+    ("scp a@h:/f /g", "scp a@h:/f /g"), ("echo it's fine; ls", "echo it's fine; ls"), ("", ""),
   ])
   func hidden(command: String, shown: String) { #expect(Secrets.hidden(in: command) == shown) }
 }

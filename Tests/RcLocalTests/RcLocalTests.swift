@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(30)))
 struct RcLocalTests {
-  /// An exit code of the agent and what must follow; the table of docs/protocol.md.
+  /// An exit code of the agent and what must follow; the table of docs/agent.md.
   struct Outcome: Sendable, CustomTestStringConvertible {
     var code: Int
     var sysrq = ""
@@ -85,6 +85,16 @@ struct RcLocalTests {
     #expect(node.recordedCalls() == crashes + ["agent run"])
     #expect(node.sysrqLetters() == "")
     #expect(console.contains("the agent crashed (signal 9): starting it again in 30 s"))
+  }
+
+  @Test("An agent that cannot work yet is started again, after longer and longer pauses", arguments: Shell.allCases)
+  func temporaryFailure(shell: Shell) throws {
+    let node = try Node(shell, agent: "[ $(grep -c agent \"${0%/*}/calls\") -gt 3 ] && exit 127; exit 75")
+    let console = try node.boot().finish()
+    let starts = ["1", "2", "4"].flatMap { ["agent run", "sleep \($0)"] }
+    #expect(node.recordedCalls() == starts + ["agent run"])
+    #expect(node.sysrqLetters() == "")
+    #expect(console.contains("the agent cannot work yet (75): starting it again in 4 s"))
   }
 
   @Test("A crash leaves the tasks of the agent alone", arguments: Shell.allCases)

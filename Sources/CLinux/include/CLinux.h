@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <spawn.h>
 #include <sys/signalfd.h>
+#include <sys/types.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
@@ -23,14 +24,25 @@ const char *monorail_error_name(int error);
 // The name of a signal without its SIG, `KILL`, or NULL.
 const char *monorail_signal_name(int signal);
 
-// Has the started program begin in a directory (a GNU extension).
-int monorail_spawn_in_directory(posix_spawn_file_actions_t *actions, const char *path);
+// How a command is started.
+struct monorail_command {
+  char *const *arguments;    // the first one is the program's path; ended by NULL
+  char *const *environment;  // ended by NULL
+  const char *directory;     // where it begins
+  int input;                 // its stdin
+  const char *output;        // its stdout: a named pipe that is opened for reading and writing
+  const char *errors;        // its stderr, likewise
+  const char *note;          // a file that the process appends its /proc/self/stat to (proc(5)) before it runs the program
+};
+
+// Starts a command in a session of its own, with default signal handling and no signal blocked. It inherits no descriptor that
+// closes on exec. posix_spawn(3) cannot do this: here the new process itself notes who it is, so there is no moment in which it
+// runs and nobody knows it, even if its starter is killed right now.
+// Returns 0, or the errno of the step that failed.
+int monorail_start(const struct monorail_command *command, pid_t *process);
 
 // Leaves the started program none of the descriptors from that number on, but for those of later actions (a GNU extension).
 int monorail_spawn_closing_from(posix_spawn_file_actions_t *actions, int descriptor);
-
-// A session of its own, default signal handling, and the given signal mask.
-short monorail_spawn_flags(void);
 
 // O_TMPFILE, a GNU extension: a file without a name in the directory that is opened.
 int monorail_open_unnamed_flag(void);

@@ -17,13 +17,12 @@ struct CommandOutcome: Equatable {
 
 /// Runs one command at a time: `/bin/sh -c`, in a session of its own, with stdin empty and both outputs captured.
 ///
-/// The outputs are named pipes that the command opens for reading too. So it never gets SIGPIPE when the agent dies, and the
-/// next agent can take the pipes up again: a flash goes on in either case.
+/// The outputs are named pipes that the command opens for reading too. So it gets no SIGPIPE when the agent dies, and the next
+/// agent can take the pipes up again: a flash goes on in either case. The price: a command that reads its own stdout or stderr
+/// (`head <&1`) waits without end, since it is a writer of that pipe itself.
 final class CommandRunner {
   /// How long after SIGTERM a command that is out of time gets SIGKILL, in milliseconds.
   static let killGrace = 5000
-  /// How long a command runs before a later agent might have to wait for it, in milliseconds. Most never get there.
-  static let longRun = 20
   /// How long after SIGKILL it is waited for, in milliseconds.
   static let abandonGrace = 10_000
   /// How long output of background children is waited for after the command has ended, in milliseconds.
@@ -46,27 +45,28 @@ final class CommandRunner {
   /// Starts the command and waits for its end.
   ///
   /// - Parameters:
-  ///   - timeout: milliseconds, or `nil`.
+  ///   - deadline: the time of `Ticks` at which it is told to end, or `nil`.
   ///   - pipes: where its outputs pass through; made anew.
-  ///   - onLongRun: told the process when it has run for `longRun`.
+  ///   - note: the file that the command's process appends its identity to before it runs anything.
   ///   - capture: given each piece of output.
   /// - Throws: `SystemError` when it cannot be started.
   func run(
-    _ command: String, in directory: String, timeout: Int?, pipes: OutputPipes, onLongRun: (ProcessIdentity) -> Void,
-    capture: OutputCapture
+    _ command: String, in directory: String, deadline: Int?, pipes: OutputPipes, note: String, capture: OutputCapture
   ) throws(SystemError) -> CommandOutcome {
     try pipes.create()
-    let deadline = timeout.map { Ticks.now() + $0 }
-    let pid = try spawn(command, in: directory, pipes: pipes)
-    return supervise(.child(pid), deadline: deadline, pipes: pipes, capture: capture) {
-      onLongRun(ProcessIdentity(pid: pid, deadline: deadline))
-    }
+    let pid = try start(command, in: directory, pipes: pipes, note: note)
+    return supervise(.child(pid), deadline: deadline, pipes: pipes, capture: capture)
   }
 
-  /// Waits for the end of a command that an earlier agent started.
-  func adopt(_ process: ProcessIdentity?, pipes: OutputPipes, capture: OutputCapture) -> CommandOutcome {
+  /// Waits for the end of a command that an earlier agent started, and takes what is left of its output.
+  ///
+  /// - Parameter process: the command's own, or `nil` when it has ended. What it left running in the background is not
+  ///   waited for any longer than that of a command of this agent.
+  func adopt(
+    _ process: ProcessIdentity?, deadline: Int?, pipes: OutputPipes, capture: OutputCapture
+  ) -> CommandOutcome {
     pipes.reopen()
-    return supervise(.orphan(process), deadline: process?.deadline, pipes: pipes, capture: capture)
+    return supervise(.orphan(process), deadline: deadline, pipes: pipes, capture: capture)
   }
 
   private enum Leader {
@@ -108,32 +108,31 @@ final class CommandRunner {
   }
 
   private func supervise(
-    _ leader: Leader, deadline: Int?, pipes: OutputPipes, capture: OutputCapture, onLongRun: () -> Void = {}
+    _ leader: Leader, deadline: Int?, pipes: OutputPipes, capture: OutputCapture
   ) -> CommandOutcome {
-    var noteAt = leader.isOrphan ? nil : Ticks.now() + Self.longRun
     var limit = TimeLimit(deadline: deadline)
     var endedAt: Int?
     while true {
       let now = Ticks.now()
-      if endedAt == nil, leader.hasEnded { (endedAt, noteAt) = (now, nil) }
-      if let time = noteAt, now >= time {
-        onLongRun()
-        noteAt = nil
-      }
+      if endedAt == nil, leader.hasEnded { endedAt = now }
       if let signal = limit.signal(at: now, hasEnded: endedAt != nil), let group = leader.group { kill(-group, signal) }
       // The leader of a group that was told to end may be gone before the others: they have their grace too.
       let giveUp = endedAt.map { max($0, limit.killAt ?? 0) + Self.pipeGrace } ?? limit.abandonAt
       if endedAt != nil, !pipes.areOpen { break }
       if let giveUp, now >= giveUp { break }
       wait(
-        until: [giveUp, noteAt, limit.next(hasEnded: endedAt != nil)].compactMap { $0 }.min(), leader, pipes, capture)
+        until: [giveUp, limit.next(hasEnded: endedAt != nil)].compactMap { $0 }.min(), leader, pipes, capture)
     }
     pipes.read(.stdout, buffer, capture)
     pipes.read(.stderr, buffer, capture)
     pipes.remove()
     capture.finish()
     if limit.isOver, let group = leader.group, !leader.isOrphan { kill(-group, SIGKILL) }
-    return CommandOutcome(status: endedAt == nil ? .unknown : leader.collect(), timedOut: limit.isOver)
+    if endedAt == nil {
+      if case .child(let pid) = leader { stop.collectLater(pid) }
+      return CommandOutcome(status: .unknown, timedOut: limit.isOver)
+    }
+    return CommandOutcome(status: leader.collect(), timedOut: limit.isOver)
   }
 
   /// The steps that follow when a command's time is up: SIGTERM, SIGKILL, and then giving it up, since a process that hangs
@@ -185,30 +184,20 @@ final class CommandRunner {
     if entries[2].revents != 0 { pipes.read(.stderr, buffer, capture) }
   }
 
-  private func spawn(_ command: String, in directory: String, pipes: OutputPipes) throws(SystemError) -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, pipes.stdoutPath, O_RDWR, 0)
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, pipes.stderrPath, O_RDWR, 0)
-    monorail_spawn_in_directory(&actions, directory)
-
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    posix_spawnattr_setsigmask(&attributes, &signals)
-    sigfillset(&signals)
-    posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setflags(&attributes, monorail_spawn_flags())
-
-    var arguments: [UnsafeMutablePointer<CChar>?] =
-      ["sh", "-c", command].map { (text: String) in strdup(text) } + [nil]
-    defer { for argument in arguments { free(argument) } }
+  private func start(
+    _ command: String, in directory: String, pipes: OutputPipes, note: String
+  ) throws(SystemError) -> pid_t {
+    func copy(_ text: String) -> UnsafeMutablePointer<CChar>? { strdup(text) }
+    var arguments = ["/bin/sh", "-c", command].map(copy) + [nil]
+    let paths = [directory, pipes.stdoutPath, pipes.stderrPath, note].map(copy)
+    defer { for text in arguments + paths { free(text) } }
     var pid: pid_t = 0
-    let error = posix_spawn(&pid, "/bin/sh", &actions, &attributes, &arguments, environ)
+    let error = arguments.withUnsafeMutableBufferPointer { arguments in
+      var description = monorail_command(
+        arguments: arguments.baseAddress, environment: environ, directory: paths[0], input: input, output: paths[1],
+        errors: paths[2], note: paths[3])
+      return monorail_start(&description, &pid)
+    }
     guard error == 0 else {
       pipes.remove()
       throw SystemError("start /bin/sh in \(directory)", errno: error)

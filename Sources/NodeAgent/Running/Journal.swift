@@ -8,8 +8,8 @@ import SystemFiles
 ///
 ///     <state>/journal/set.json      the set as it was served; the journal counts while this is there
 ///                     owner.json    the node's identity when it was served
-///                     3.started     task 3 was begun; never begin it again
-///                     3.process     the command's process, while it runs
+///                     3.started     task 3 was begun and has no result yet; never begin it again. A line with its deadline
+///                                   (Ticks), and behind it the identity of the command's process once there is one
 ///                     3.stdout 3.stderr     its output (OutputSpool)
 ///                     3.result      its result
 ///                     3.out 3.err   the named pipes that its output comes through, while it runs (OutputPipes)
@@ -80,27 +80,43 @@ final class Journal {
   }
 
   /// The set that an earlier agent had in hand, with its owner, or `nil`.
+  ///
+  /// - Throws: `SystemError`, with `EBADMSG` for a journal that is damaged: `startedTasks` may still run.
   func unfinished() throws(SystemError) -> (text: [UInt8], owner: NodeIdentity)? {
-    guard let text = try FileSystem.contents(of: setPath), let ownerText = try FileSystem.contents(of: ownerPath),
+    guard let text = try FileSystem.contents(of: setPath) else {
+      if startedTasks.isEmpty { return nil }
+      throw SystemError("find the set of the tasks in \(directory)", errno: EBADMSG)
+    }
+    guard let ownerText = try FileSystem.contents(of: ownerPath),
       let owner = (try? JSON(parsing: ownerText)).flatMap({ NodeIdentity($0) })
-    else { return nil }
+    else { throw SystemError("read \(ownerPath)", errno: EBADMSG) }
     return (text, owner)
   }
 
-  func start(_ task: Int) throws(SystemError) { try write([], task, "started") }
-
-  func hasStarted(_ task: Int) -> Bool { FileSystem.exists(path(task, "started")) }
-
-  /// Notes the command's process, so that a later agent can wait for it.
-  func note(_ process: ProcessIdentity, of task: Int) {
-    // Without it a later agent goes by the command's pipes alone.
-    try? write(Array(process.json.text.utf8), task, "process")
+  /// Notes that a task begins. Its command's process appends its identity to `startNote(of:)`.
+  ///
+  /// - Parameter deadline: the time of `Ticks` at which the command is told to end.
+  func start(_ task: Int, deadline: Int? = nil) throws(SystemError) {
+    try write(Array("\(deadline.map(String.init) ?? "")\n".utf8), task, "started")
   }
 
-  func process(of task: Int) -> ProcessIdentity? {
-    (try? FileSystem.contents(of: path(task, "process"))).flatMap { try? JSON(parsing: $0) }.flatMap {
-      ProcessIdentity($0)
-    }
+  func startNote(of task: Int) -> String { path(task, "started") }
+
+  /// Whether it was ever begun.
+  func hasStarted(_ task: Int) -> Bool {
+    FileSystem.exists(path(task, "started")) || FileSystem.exists(path(task, "result"))
+  }
+
+  /// The tasks that were begun and have no result.
+  var startedTasks: [Int] {
+    FileSystem.names(in: directory).compactMap { $0.hasSuffix(".started") ? Int($0.dropLast(8)) : nil }.sorted()
+  }
+
+  /// What is noted of a task that was begun: when its time is up, and its command's process.
+  func started(_ task: Int) -> (deadline: Int?, process: ProcessIdentity?) {
+    guard let note = try? FileSystem.contents(of: startNote(of: task)) else { return (nil, nil) }
+    let line = note.prefix { $0 != UInt8(ascii: "\n") }
+    return (Int(String(decoding: line, as: UTF8.self)), ProcessIdentity(note: note.dropFirst(line.count + 1)))
   }
 
   func finish(_ task: Int, _ result: TaskResult) throws(SystemError) {
@@ -112,10 +128,13 @@ final class Journal {
       }
     }
     try write(Array(result.json.text.utf8), task, "result")
+    // Its page of memory is free again. That it stays does no harm.
+    unlink(startNote(of: task))
   }
 
+  /// - Returns: `nil` when there is none, or one that cannot be read.
   func result(of task: Int) -> TaskResult? {
-    (try? FileSystem.contents(of: path(task, "result"))).flatMap { try? JSON(parsing: $0) }.map { TaskResult($0) }
+    (try? FileSystem.contents(of: path(task, "result"))).flatMap { try? JSON(parsing: $0) }.flatMap { TaskResult($0) }
   }
 
   /// Makes the spools of a task that is to run, empty.

@@ -4,20 +4,22 @@ import HTTPTransport
 
 /// The signals that concern the agent, as a descriptor that `poll` can wait for.
 ///
-/// SIGTERM and SIGINT ask it to stop when the running task has ended; a second one ends it at once, which the journal
-/// covers. SIGCHLD wakes whoever waits. SIGHUP and SIGPIPE mean nothing to it.
+/// SIGTERM and SIGINT ask it to stop when the running task has ended; a second one ends it at once: the next agent takes up what
+/// is in the journal. SIGCHLD wakes whoever waits. SIGHUP and SIGPIPE are ignored.
 public final class StopSignal: TransferInterruption {
   public let descriptor: Int32
   /// The first signal that asked to stop.
   public private(set) var received: Int32?
   private var receivedAt = 0
+  /// Children that were given up before they had ended.
+  private var abandoned: [pid_t] = []
 
   public init() {
     var set = sigset_t()
     sigemptyset(&set)
     for number in [SIGTERM, SIGINT, SIGCHLD] { sigaddset(&set, number) }
     sigprocmask(SIG_BLOCK, &set, nil)
-    // Who started the agent may have ignored it; then nobody would be told that a command has ended.
+    // The program that started the agent may have had it ignored; the kernel would then not tell that a command has ended.
     signal(SIGCHLD, SIG_DFL)
     signal(SIGHUP, SIG_IGN)
     signal(SIGPIPE, SIG_IGN)
@@ -45,7 +47,12 @@ public final class StopSignal: TransferInterruption {
       received = number
       receivedAt = Ticks.now()
     }
+    // Their end may have come together with another child's, in one signal.
+    if !abandoned.isEmpty { abandoned.removeAll { waitpid($0, nil, WNOHANG) != 0 } }
   }
+
+  /// Leaves no zombie of a child that is not waited for any more: takes its status once it has ended.
+  func collectLater(_ child: pid_t) { abandoned.append(child) }
 
   /// Waits; ends early when a stop is requested.
   ///

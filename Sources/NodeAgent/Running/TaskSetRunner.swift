@@ -7,7 +7,7 @@ import SystemFiles
 
 /// Runs the tasks of a set one after another, and notes each step in the journal.
 ///
-/// It begins where the journal ends: results that are there are kept, and a task that had started is never run again.
+/// It goes on where the journal ends: results that are in it are kept, and a task that had started is never run again.
 struct TaskSetRunner {
   let journal: Journal
   let stop: StopSignal
@@ -27,6 +27,8 @@ struct TaskSetRunner {
       results[index] = result
       if result.isFailure { break }
     }
+    // Where a result was damaged, a command behind that task may still run.
+    awaitCommands()
     return results
   }
 
@@ -55,23 +57,13 @@ struct TaskSetRunner {
     return result
   }
 
-  /// Waits for a command that an earlier agent began and did not see the end of.
+  /// Waits for the commands of a set that cannot be read any more: the next set must not run beside them.
+  func awaitCommands() {
+    for index in journal.startedTasks { _ = awaitEnd(of: index, "task \(index + 1)", timeout: nil) }
+  }
+
   private func adopt(_ task: NodeTask, _ index: Int, _ label: String) -> TaskResult {
-    let pipes = pipes(of: index)
-    // What is noted may be an earlier run of the command, or nothing yet.
-    let noted = journal.process(of: index).flatMap { $0.isAlive ? $0 : nil }
-    let process =
-      noted
-      ?? ProcessIdentity(
-        holding: [pipes.stdoutPath, pipes.stderrPath], deadline: task.timeout.map { Ticks.now() + $0 })
-    if let process {
-      log.warning(
-        "\(label): started by an agent that was killed; its command (process \(process.pid)) still runs, waiting for its end"
-      )
-    }
-    let output = journal.reopenSpools(of: index)
-    let outcome = commands.adopt(
-      process, pipes: pipes, capture: OutputCapture(output, label: label, log: log))
+    let (outcome, output) = awaitEnd(of: index, label, timeout: task.timeout)
     log.error("\(label): interrupted when the agent was killed; not run again")
     return .failure(
       code: "EINTERRUPTED",
@@ -80,11 +72,38 @@ struct TaskSetRunner {
       command: task.command, facts: facts(started: nil, attempts: 1, output))
   }
 
+  /// Waits for a command that an earlier agent began and did not see the end of.
+  ///
+  /// - Parameter timeout: milliseconds from now on, for a command whose deadline is not noted.
+  private func awaitEnd(
+    of index: Int, _ label: String, timeout: Int?
+  ) -> (outcome: CommandOutcome, output: TaskOutput<OutputSpool>) {
+    let pipes = pipes(of: index)
+    let (deadline, noted) = journal.started(index)
+    let process =
+      if let noted {
+        noted.isAlive ? noted : nil
+      } else {
+        ProcessIdentity(holding: [pipes.stdoutPath, pipes.stderrPath])
+      }
+    if let process {
+      log.warning(
+        "\(label): started by an agent that was killed; its command (process \(process.pid)) still runs, waiting for its end"
+      )
+    }
+    let output = journal.reopenSpools(of: index)
+    let outcome = commands.adopt(
+      process, deadline: deadline ?? timeout.map { Ticks.now() + $0 }, pipes: pipes,
+      capture: OutputCapture(output, label: label, log: log))
+    return (outcome, output)
+  }
+
   private func run(_ task: NodeTask, _ index: Int, _ label: String, _ owner: NodeIdentity) -> TaskResult {
     if let problem = task.problem {
       log.error("\(label): cannot be run: \(problem)")
       return .failure(code: "EINVAL", message: "the task cannot be run: \(problem)", command: task.command)
     }
+    for remark in task.remarks { log.warning("\(label): \(remark)") }
     log.info("\(label): \(Self.summary(of: task))")
     let started = Ticks.nanoseconds()
     var attempt = 1
@@ -93,7 +112,7 @@ struct TaskSetRunner {
       var output = TaskOutput<OutputSpool>()
       var result: TaskResult
       do throws(TaskFailure) {
-        result = try attemptOnce(task, index, label, owner, &output)
+        result = try attemptOnce(task, index, label, owner, isAgain: attempt > 1, &output)
       } catch {
         log.error("\(label): \(error.message)")
         result = .failure(code: error.code, message: error.message, command: task.command)
@@ -125,7 +144,8 @@ struct TaskSetRunner {
   }
 
   private func attemptOnce(
-    _ task: NodeTask, _ index: Int, _ label: String, _ owner: NodeIdentity, _ output: inout TaskOutput<OutputSpool>
+    _ task: NodeTask, _ index: Int, _ label: String, _ owner: NodeIdentity, isAgain: Bool,
+    _ output: inout TaskOutput<OutputSpool>
   ) throws(TaskFailure) -> TaskResult {
     // A task before this one may have removed it.
     do throws(SystemError) { try FileSystem.makeDirectories(workDirectory) } catch { throw TaskFailure(error) }
@@ -135,9 +155,12 @@ struct TaskSetRunner {
     }
     do throws(SystemError) {
       output = try journal.makeSpools(of: index, limit: maxOutput)
+      let deadline = task.timeout.map { Ticks.now() + $0 }
+      // Forgets the process of an earlier run, too.
+      if deadline != nil || isAgain { try journal.start(index, deadline: deadline) }
       let outcome = try commands.run(
-        command, in: workDirectory, timeout: task.timeout, pipes: pipes(of: index),
-        onLongRun: { journal.note($0, of: index) }, capture: OutputCapture(output, label: label, log: log))
+        command, in: workDirectory, deadline: deadline, pipes: pipes(of: index), note: journal.startNote(of: index),
+        capture: OutputCapture(output, label: label, log: log))
       return Self.result(of: outcome, command, accepted: task.acceptedResponseCodes)
     } catch {
       throw TaskFailure(error)
