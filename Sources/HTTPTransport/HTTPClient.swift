@@ -22,7 +22,7 @@ public final class HTTPClient {
   public let options: Options
   private let interruption: (any TransferInterruption)?
 
-  /// - Parameter interruption: looked at while a request waits; ends it with `ECANCELED`.
+  /// - Parameter interruption: asked while a request waits; it can end the request, with `ECANCELED`.
   public init(options: Options = Options(), interruption: (any TransferInterruption)? = nil) {
     _ = Self.isLibraryReady
     guard let easy = curl_easy_init(), let multi = curl_multi_init() else {
@@ -54,7 +54,7 @@ public final class HTTPClient {
     return code == CURLE_OK
   }()
 
-  /// Where images keep their certificate authorities: Debian and its kin, Red Hat's, SUSE's, Alpine's.
+  /// Where images keep their certificate authorities: those of Debian, Red Hat, SUSE and Alpine, and of their relatives.
   private static let imageAuthorities = [
     "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
@@ -87,7 +87,7 @@ public final class HTTPClient {
       guard URLText.hasScheme("https", target) || !URLText.hasScheme("https", request.url) else {
         throw HTTPError(
           code: "EPROTO",
-          message: "\(what): the server redirects from https to http, to \(URLText.withoutSecrets(target)); not followed",
+          message: "\(what): the server redirects from https to http (\(URLText.withoutSecrets(target))); not followed",
           isRetryable: false)
       }
       request.url = target
@@ -125,7 +125,7 @@ public final class HTTPClient {
     "\(request.method.rawValue) \(URLText.withoutSecrets(request.url))"
   }
 
-  /// c-ares reads /etc/resolv.conf once for a handle; the boot may write it later.
+  /// A new handle makes c-ares read /etc/resolv.conf again, which the boot may have written meanwhile.
   private func renewHandle() {
     guard let fresh = curl_easy_init() else { return }
     curl_easy_cleanup(easy)

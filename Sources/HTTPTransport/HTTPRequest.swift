@@ -11,7 +11,8 @@ public struct HTTPRequest {
   public var headers: [String] = []
   /// What a POST sends.
   public var body: (any RequestBody)?
-  /// Wait for the server's `100 Continue` before a body is sent: slower, but a refusal is heard before the upload.
+  /// Waits for the server's `100 Continue` before the body is sent. That is slower, but the server can refuse the body
+  /// before it is sent.
   public var expectsContinue = false
   /// The time limit of the whole exchange in milliseconds, or `nil` when only a stall ends it.
   public var totalTimeout: Int?

@@ -66,6 +66,9 @@ public enum Program {
     // What commands need to find their programs, should the boot have left it out.
     setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 0)
     let stop = StopSignal()
+    var ended: Journal?
+    // The last step of all: an agent that is killed while the console takes its last lines still leaves its exit to the next.
+    defer { ended?.forgetAnswered() }
     let console = Console()
     defer { console.finish(within: 1000) }
     let log = Log(
@@ -85,7 +88,7 @@ public enum Program {
     keepDescriptorsFromCommands()
     log.notice("revision \(revision) starts; server \(server)")
     let code = agent.run()
-    journal.forgetAnswered()
+    ended = journal
     return code
   }
 

@@ -23,7 +23,8 @@ import Testing
 
   /// rc.local takes these for the agent's own end: for a crash, a wrong configuration, an agent that cannot be run.
   @Test(arguments: [
-    ("-1", "-1"), ("75", "75"), ("78", "78"), ("126", "126"), ("128", "128"), ("137", "137"), ("255", "255"), ("256", "256"),
+    ("-1", "-1"), ("75", "75"), ("78", "78"), ("126", "126"), ("128", "128"), ("137", "137"), ("255", "255"),
+    ("256", "256"),
     (#"{"code":1000}"#, "1000"), ("1e30", "1e30"), ("12345678901234567890", "12345678901234567890"),
   ])
   func anExitThatWouldBeMistaken(exit: String, shown: String) async throws {

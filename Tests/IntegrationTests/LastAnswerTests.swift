@@ -68,7 +68,8 @@ import Testing
       agents.withLock { $0 = agent }
       #expect(try await agent.wait() == .exited(7))
       #expect(server.methods == ["GET", "POST", "POST"])
-      let words = "the report is not accepted yet: POST http://\(server.address)/api/current/tasks/n1: "
+      let words =
+        "the report is not accepted yet: POST http://\(server.address)/api/current/tasks/n1: "
         + "the server closed the connection without an answer"
       #expect(logs.withLock { $0 }.map { $0.contains(words) } == [false, true], "\(agent.log)")
     }
@@ -120,8 +121,9 @@ import Testing
       guard end != .exited(7) else { return }
       #expect(end == .signaled(SIGKILL))
       // What was handed out before the journal had it is lost with the agent, and nothing of it has run.
-      guard server.count("POST") > 0 || FileManager.default.fileExists(atPath: stage.journal + "/set.json")
-        || FileManager.default.fileExists(atPath: stage.journal + "/answered.json")
+      guard
+        server.count("POST") > 0 || FileManager.default.fileExists(atPath: stage.journal + "/set.json")
+          || FileManager.default.fileExists(atPath: stage.journal + "/answered.json")
       else {
         #expect(stage.text("work/ran") == "")
         return
@@ -203,7 +205,8 @@ import Testing
     }
   }
 
-  @Test("the status is the answer: a body that drips does not hold the agent", arguments: ["201 Created", "404 x", "503 x"])
+  @Test(
+    "the status is the answer: a body that drips does not hold the agent", arguments: ["201 Created", "404 x", "503 x"])
   func drippingAnswer(status: String) async throws {
     try await withStage { stage in
       let posts = Mutex(0)

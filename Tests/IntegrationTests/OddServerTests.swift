@@ -111,11 +111,13 @@ import Testing
       let server = try HandServer { connection, number in
         while let request = connection.readRequest() {
           if number == 0 {
-            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\(splice.first.map { $0 + "\r\n" }.joined())\r\n01234")
+            connection.send(
+              "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\(splice.first.map { $0 + "\r\n" }.joined())\r\n01234")
             return
           }
           if request.header("range") != nil {
-            connection.answer("206 Partial Content", "fghij", headers: ["Content-Range: \(splice.range)"] + splice.second)
+            connection.answer(
+              "206 Partial Content", "fghij", headers: ["Content-Range: \(splice.range)"] + splice.second)
           } else {
             connection.answer("200 OK", "abcdefghij", headers: splice.second)
           }

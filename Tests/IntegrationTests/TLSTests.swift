@@ -82,7 +82,8 @@ import Testing
         "HTTP/1.0 302 Found\r\nLocation: http://\(plain.address)/tool\r\nContent-Length: 0\r\n\r\n", to: "hop")
       let secure = try stage.startAgent(
         usual: [
-          "-c", "cd \(stage.directory) && exec openssl s_server -HTTP -accept 127.0.0.1:0 -cert server.pem -key server.key",
+          "-c",
+          "cd \(stage.directory) && exec openssl s_server -HTTP -accept 127.0.0.1:0 -cert server.pem -key server.key",
         ], program: "/bin/sh")
       let port = try await eventually("the port of s_server") {
         secure.output.firstMatch(of: /ACCEPT [^\n]*:([0-9]+)\n/).map { String($0.1) }

@@ -1,11 +1,11 @@
-/// Keeps a failure that goes on from filling the console: it is told when it begins, when it changes, and once a minute.
+/// Keeps a failure that lasts from filling the console: it is logged when it begins, when it changes, and once a minute.
 struct Complaints {
   private static let interval = 60_000
 
   private let log: Log
   private var current: String?
   private var since = 0
-  private var lastTold = 0
+  private var loggedAt = 0
   private var count = 0
 
   init(log: Log) { self.log = log }
@@ -16,10 +16,10 @@ struct Complaints {
     count = current == message ? count + 1 : 1
     if current != message {
       log.warning("\(message); trying again")
-      lastTold = now
-    } else if now - lastTold >= Self.interval {
+      loggedAt = now
+    } else if now - loggedAt >= Self.interval {
       log.warning("\(message); tried \(count) times in \((now - since) / 1000) s, and trying on")
-      lastTold = now
+      loggedAt = now
     }
     current = message
   }

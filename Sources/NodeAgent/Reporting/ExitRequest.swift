@@ -1,6 +1,6 @@
 import MonorailProtocol
 
-/// A set's wish that the agent ends, and the code that the agent ends with.
+/// What a set's `exit` asks for: that the agent ends, and with which code.
 struct ExitRequest: Equatable {
   /// What the server wrote.
   let asked: String

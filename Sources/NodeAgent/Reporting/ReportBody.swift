@@ -88,7 +88,7 @@ final class ReportBody: RequestBody {
       let cut = TaskOutput(
         stdout: output.stdout?.parts(limit: outputLimit).cut, stderr: output.stderr?.parts(limit: outputLimit).cut)
       JSON.object(result.fields(of: task, cut: cut)).write(to: &text)
-      // The object is open again: the outputs are its last two members.
+      // Without its closing brace the object takes two more members: the outputs.
       text.removeLast()
       add("stdout", output.stdout, &text)
       add("stderr", output.stderr, &text)
@@ -117,7 +117,7 @@ final class ReportBody: RequestBody {
   private func measure() throws(SystemError) -> Int {
     var escaper = JSONStringEscaper()
     var count = 0
-    // By how much it is too long does not matter, unless it is sent all the same.
+    // A report that is too long is not measured to its end, unless it cannot be made shorter and is sent as it is.
     let bound = outputLimit <= Self.leastOutput ? Int.max : Self.serverLimit
     for part in parts where count <= bound {
       switch part {

@@ -4,10 +4,10 @@ import SystemFiles
 
 /// Sends a report until the server has given its last answer to it, however long that takes.
 struct ReportDelivery {
-  /// A server may refuse a larger report by closing the connection; it is then asked before the report is sent again
-  /// (`Expect: 100-continue`). A smaller one is on its way as a whole before the server can do that.
+  /// A server may refuse a large report by closing the connection. So before a report of this many bytes or more is sent
+  /// again, the server is asked (`Expect: 100-continue`). A smaller one is sent whole before the server can close.
   private static let leastAskedFor = 64 << 10
-  /// How often the server that moved is looked for while it does not answer, in milliseconds.
+  /// How often the agent asks where its tasks are now, while the report is not accepted, in milliseconds.
   private static let lookUpInterval = 60_000
 
   let client: MonorailClient
@@ -27,7 +27,7 @@ struct ReportDelivery {
     case refused
   }
 
-  /// How the next sending is made.
+  /// What the next sending is like.
   private struct Manner {
     var outputLimit: Int
     /// Made once for all sendings, since measuring it means reading every output.
@@ -108,7 +108,7 @@ struct ReportDelivery {
         return .afterAPause(problem: refusal.message)
       }
       log.error(
-        "\(refusal.message): the task is gone there, or it has its report already; the results of \(counted) are dropped")
+        "\(refusal.message): the task is gone there, or was reported already; the results of \(counted) are dropped")
       return .done(.refused)
     }
   }

@@ -28,7 +28,9 @@ final class HandServer: Sendable {
     private let server: HandServer
     private var unread: [UInt8] = []
 
-    fileprivate init(_ descriptor: Int32, _ server: HandServer) { (self.descriptor, self.server) = (descriptor, server) }
+    fileprivate init(_ descriptor: Int32, _ server: HandServer) {
+      (self.descriptor, self.server) = (descriptor, server)
+    }
 
     /// Waits for the next request's head; `nil` when the client has gone.
     func readHead() -> Request? {
@@ -85,28 +87,17 @@ final class HandServer: Sendable {
   }
 
   let port: Int
-  private let listener: Int32
+  private let listener: LoopbackSocket
   private let state = Mutex<(requests: [Request], open: Set<Int32>, isStopped: Bool)>(([], [], false))
 
   /// - Parameter serve: told the connection, and how many came before it.
   init(_ serve: @escaping @Sendable (Connection, Int) -> Void) throws {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isBound = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, size) == 0 && listen(listener, 16) == 0 && getsockname(listener, $0, &size) == 0
-      }
-    }
-    guard isBound else { throw Failure("cannot listen") }
-    self.listener = listener
-    port = Int(UInt16(bigEndian: address.sin_port))
+    listener = try LoopbackSocket(listening: .tcp)
+    port = listener.port
     Thread.detachNewThread { [self] in
       var count = 0
       while true {
-        let descriptor = accept(listener, nil, nil)
+        let descriptor = accept(listener.descriptor, nil, nil)
         guard descriptor >= 0 else { break }
         let isTaken = state.withLock { state in
           if !state.isStopped { state.open.insert(descriptor) }
@@ -126,7 +117,6 @@ final class HandServer: Sendable {
           }
         }
       }
-      close(listener)
     }
   }
 
@@ -146,6 +136,6 @@ final class HandServer: Sendable {
       state.isStopped = true
       for descriptor in state.open { shutdown(descriptor, Int32(SHUT_RDWR)) }
     }
-    shutdown(listener, Int32(SHUT_RDWR))
+    shutdown(listener.descriptor, Int32(SHUT_RDWR))
   }
 }
