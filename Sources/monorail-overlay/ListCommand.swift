@@ -24,6 +24,9 @@ struct ListCommand: ParsableCommand {
       of the same file). A path or target that is not UTF-8 stands in hexadecimal as
       pathHex or targetHex besides.
 
+      Of a file with several archives behind one another all entries are listed, with
+      a warning: not every node reads more than the first archive.
+
       EXAMPLES
         monorail-overlay list discovery.overlay.cpio.gz
         monorail-overlay list --json x.cpio.gz | jq -r '.[].path'
@@ -40,11 +43,15 @@ struct ListCommand: ParsableCommand {
   @OptionGroup var limits: LimitOptions
 
   func run() throws {
+    try FileFormat.explaining(archive) { () throws(OverlayError) in try list() }
+  }
+
+  private func list() throws(OverlayError) {
     let reader = try ArchiveReader(archive, limits: limits.limits)
     let output = StandardOutput()
     var firstNames: [Entry.LinkGroup: OverlayPath] = [:]
     var isFirst = true
-    // What was read before the damage is worth seeing.
+    // A person may want to see what stands before the damage.
     defer { try? output.finish() }
     while let entry = try reader.next() {
       let firstName = entry.links.flatMap { firstNames[$0] }
@@ -58,6 +65,10 @@ struct ListCommand: ParsableCommand {
     }
     if json { try output.write(isFirst ? "[]\n" : "\n]\n") }
     try output.finish()
+    guard reader.parts.count > 1 else { return }
+    Terminal.warn(
+      "\(archive) holds \(reader.parts.count) archives behind one another, which not every node reads: see what verify"
+        + " says, or unpack the file and pack one archive of all")
   }
 
   /// The entry's line, with its line break.

@@ -1,6 +1,8 @@
 import ArgumentParser
+import FoundationEssentials
 import JSONDocument
 import Overlay
+import OverlayWorkspace
 
 struct MergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,18 +23,30 @@ struct MergeCommand: ParsableCommand {
       archive can say so only name by name, so --base IMAGE, the image that the
       overlay is for, must be given then.
 
-      Each name that two overlays have, but not as the same, is a warning; with
+      Some files are made of all overlays, as far as two have different ones:
+        - dpkg's and apt's lists of packages (var/lib/dpkg/status and others) are
+          combined, so that the packages of all overlays are known; of two versions
+          of a package the later overlay's. With --base, what each overlay changed is
+          compared with the base's list; without, a package that an overlay removed
+          is known only by its whiteouts.
+        - etc/ld.so.cache and the lists of depmod (modules.dep and others) are made
+          anew, by ldconfig and depmod in the merged overlay over the base. That
+          needs --base and root; without them merge refuses.
+
+      Any other name of which two overlays have different entries is a warning; with
       --strict an error, the exit code is 1, and nothing is written. Times alone do
       not count. --json prints an object: entries (how many were written, null when
-      none were) and conflicts, a list of objects with path, winner, loser,
-      differences (as in "diff --json") and hidden (how many entries went with a
-      directory).
+      none were), combined and made (the paths of the files above), and conflicts, a
+      list of objects with path, winner, loser, differences (as in "diff --json") and
+      hidden (how many entries went with a directory).
 
       Times are as in the archives, at most SOURCE_DATE_EPOCH when that is set.
 
       EXAMPLES
         monorail-overlay merge a.cpio.gz vendor.cpio.gz -o both.overlay.cpio.gz
         monorail-overlay merge a.cpio.gz b.cpio.gz -o m.cpio.gz --base base.img
+        sudo monorail-overlay merge pkg1.cpio.gz pkg2.cpio.gz -o p.cpio.gz \\
+          --base base.squashfs.img
 
       \(ExitCodes.help)
       """)
@@ -72,7 +86,7 @@ struct MergeCommand: ParsableCommand {
     merger.base = try base.map { (path: String) in try BaseImage(path) }
     let progress = ProgressBar("merging to \(output)")
     merger.progress = progress.show
-    let plan = try cleared(progress) { try merger.plan(archives) }
+    var plan = try cleared(progress) { try merger.plan(archives) }
     let isRefused = strict && !plan.conflicts.isEmpty
     if !json {
       for conflict in plan.conflicts {
@@ -81,16 +95,34 @@ struct MergeCommand: ParsableCommand {
       if isRefused { Terminal.say("\(output) was not written: \(Self.count(plan.conflicts.count))") }
     }
     var entries: Int?
-    if !isRefused { entries = try cleared(progress) { try merger.write(plan, to: output) } }
+    if !isRefused {
+      if let base, !plan.lists.isEmpty { try cleared(progress) { try makeLists(of: &plan, merger, base) } }
+      entries = try cleared(progress) { try merger.write(plan, to: output) }
+    }
     if json {
       let output = StandardOutput()
-      try output.write(Self.document(plan.conflicts, entries: entries).prettyText)
+      try output.write(Self.document(plan, entries: entries).prettyText)
       try output.finish()
     }
     if isRefused { throw ExitCodes.findings }
   }
 
-  /// What is said next shall not stand behind the bar.
+  /// Runs ldconfig and depmod in the merged overlay over the base.
+  private func makeLists(of plan: inout Merger.Plan, _ merger: Merger, _ base: String) throws {
+    var merger = merger
+    merger.writer = ArchiveWriter(compression: .none)
+    merger.progress = { _, _ in }
+    let draft = plan
+    var lists = MergedLists(base: base)
+    lists.limits = limits.limits
+    lists.say = { Terminal.say($0) }
+    try lists.run(
+      draft.lists.script(), beside: output, environment: ProcessInfo.processInfo.environment,
+      write: { (path) throws(OverlayError) in _ = try merger.writeAsIs(draft, to: path) },
+      take: { (path) throws(OverlayError) in try plan.take(listsFrom: path, limits: limits.limits) })
+  }
+
+  /// Runs a step, and takes its bar off the terminal's line before anything else is printed.
   private func cleared<Value>(_ progress: ProgressBar, _ step: () throws -> Value) rethrows -> Value {
     defer { progress.clear() }
     return try step()
@@ -98,8 +130,8 @@ struct MergeCommand: ParsableCommand {
 
   private static func count(_ conflicts: Int) -> String { conflicts == 1 ? "1 conflict" : "\(conflicts) conflicts" }
 
-  private static func document(_ conflicts: [MergeConflict], entries: Int?) -> JSON {
-    let list = conflicts.map { conflict -> JSON in
+  private static func document(_ plan: Merger.Plan, entries: Int?) -> JSON {
+    let list = plan.conflicts.map { conflict -> JSON in
       var object = conflict.path.json
       object["winner"] = .string(conflict.winner)
       object["loser"] = .string(conflict.loser)
@@ -107,6 +139,9 @@ struct MergeCommand: ParsableCommand {
       object["hidden"] = .integer(conflict.hidden)
       return .object(object)
     }
-    return ["entries": entries.map { .integer($0) } ?? .null, "conflicts": .array(list)]
+    return [
+      "entries": entries.map { .integer($0) } ?? .null, "combined": .array(plan.combined.map { .string("\($0)") }),
+      "made": .array(plan.made.map { .string("\($0)") }), "conflicts": .array(list),
+    ]
   }
 }

@@ -9,13 +9,14 @@ struct PublishCommand: ParsableCommand {
     discussion: """
       Copies the archive to ROOT/DIR, with its digest in a file beside it
       (NAME.sha256, as sha256sum writes it), and prints what to give to nodes and
-      workflows. An archive with errors (see verify) is not published, unless with
-      --force.
+      workflows. An archive with errors (see verify) is not published. --ignore
+      accepts one finding that you have looked at; --force accepts all.
 
-      What is there under the name is replaced as a whole: a node that fetches it
-      meanwhile gets all of the old one or all of the new one, and never the digest
-      of the other. If the program is killed, the old one stays; should it be in the
-      instant between the two files, there is no digest until you publish again.
+      An archive that is there under the name is replaced as a whole: a node that
+      fetches it meanwhile gets all of the old one or all of the new one, and never
+      the digest of the other. When the program is killed, the old archive stays.
+      When it is killed between replacing the archive and its digest, there is no
+      digest until you publish again.
 
       PRINTS, for the kernel's command line and for RackHD's bootstrap task:
         OVERLAYFS=http://172.31.128.1:9080/common/x.overlay.cpio.gz
@@ -76,7 +77,7 @@ struct PublishCommand: ParsableCommand {
       publication = try publisher.publish(archive) { () throws(OverlayError) in
         let result = try options.verify(archive)
         verification = result
-        if !json { for finding in result.findings { Terminal.say(finding.description) } }
+        if !json { for line in result.lines { Terminal.say(line) } }
         return result.errors == 0 || force
       }
     }
@@ -89,7 +90,10 @@ struct PublishCommand: ParsableCommand {
     }
     try output.finish()
     guard publication == nil else { return }
-    if !json { Terminal.say("\(archive) is not published: correct the errors, or publish it as it is with --force") }
+    if !json {
+      Terminal.say(
+        "\(archive) is not published: correct the errors, accept single ones with --ignore, or all with --force")
+    }
     throw ExitCodes.findings
   }
 

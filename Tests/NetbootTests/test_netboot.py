@@ -1,7 +1,10 @@
 """What a machine does that boots from the network, on the real thing: run by scripts/test-netboot."""
 
+import glob
 import json
+import os
 import re
+import subprocess
 import unittest
 
 from story import HARDWARE, OUTAGE, Story, fields
@@ -122,6 +125,15 @@ class Discovery(unittest.TestCase):
     def test_megacli_tells_the_controller(self):
         self.assertIn("STAND-IN-0001", self.output("megaraid-controllers"))
         self.assertRegex(self.output("megaraid-controllers"), r"Physical Devices  : 2 ")
+
+
+class BaseImage(unittest.TestCase):
+    def test_it_has_no_rc_local_in_the_place_of_a_missing_one(self):
+        top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        newest = max(glob.glob(os.path.join(top, "dist", "base.*.squashfs.img")), key=os.path.getmtime)
+        listing = subprocess.run(["unsquashfs", "-l", newest], capture_output=True, text=True, check=True).stdout
+        self.assertIn("squashfs-root/etc/init.d/rc.local\n", listing)
+        self.assertNotIn("squashfs-root/etc/rc.local\n", listing)
 
 
 class Root(unittest.TestCase):

@@ -2,6 +2,9 @@ import Overlay
 import Testing
 
 struct VerifierLibraryTests {
+  private static let ldconfig =
+    "run ldconfig in the overlay: monorail-overlay shell --base IMAGE OVERLAY -- ldconfig"
+  private static let configured = "f 644 etc/ld.so.conf.d/x.conf = /opt/x\\n\ne 644 opt/x/liba.so name=a"
   private static let start = "e 755 opt/bin/p interp=/lib64/ld-linux-x86-64.so.2"
 
   @Test(arguments: [
@@ -137,25 +140,19 @@ struct VerifierLibraryTests {
   @Test(arguments: [
     VerifyCase("a directory of the base's configuration", "\(start) needs=libbase.so.1"),
     VerifyCase(
-      "a configuration that the overlay removes", "\(start) needs=libbase.so.1\nw etc/ld.so.conf.d/vendor.conf",
-      finds: [
-        "error: opt/bin/p: needs the library libbase.so.1, which is neither in the overlay nor in the base where the loader looks"
-      ]),
+      "a configuration that the overlay removes", "\(start) needs=libbase.so.1\nw etc/ld.so.conf.d/vendor.conf"),
     VerifyCase(
       "a configuration that the overlay replaces",
-      "\(start) needs=libbase.so.1\nf 644 etc/ld.so.conf.d/vendor.conf = /x\\n",
-      finds: [
-        "error: opt/bin/p: needs the library libbase.so.1, which is neither in the overlay nor in the base where the loader looks"
-      ]),
+      "\(start) needs=libbase.so.1\nf 644 etc/ld.so.conf.d/vendor.conf = /x\\n"),
     VerifyCase(
       "a directory that the overlay configures",
       "\(start) needs=liba.so\nf 644 etc/ld.so.conf.d/x.conf = /x, /opt/x=libc6 # of X's\\n\ne 644 opt/x/liba.so name=a",
       finds: [
-        "warning: opt/x/liba.so: is found through etc/ld.so.conf, but only when the cache is new: run ldconfig in the overlay's shell, so that it has an etc/ld.so.cache, or move it out of /opt/x into a directory of the system's"
+        "error: opt/bin/p: needs the library liba.so, which is /opt/x/liba.so: the loader finds that only through etc/ld.so.cache, which does not list it; \(ldconfig)"
       ]),
     VerifyCase(
       "with the cache that belongs to it",
-      "\(start) needs=liba.so\nf 644 etc/ld.so.conf.d/x.conf = /opt/x\\n\ne 644 opt/x/liba.so name=a\nf 644 etc/ld.so.cache = -"
+      "\(start) needs=liba.so\nf 644 etc/ld.so.conf.d/x.conf = /opt/x\\n\ne 644 opt/x/liba.so name=a\nc etc/ld.so.cache liba.so=/opt/x/liba.so libbase.so.1=/opt/base/lib/libbase.so.1"
     ),
     VerifyCase(
       "a file that is not included",
@@ -165,8 +162,61 @@ struct VerifierLibraryTests {
       ]),
     VerifyCase(
       "a configuration that includes itself",
-      "\(start) needs=liba.so\nf 644 etc/ld.so.conf.d/x.conf = include *.conf /etc/ld.so.conf\\nhwcap 1 x\\n/opt/x\\n\ne 644 opt/x/liba.so name=a\nf 644 etc/ld.so.cache = -"
+      "\(start) needs=liba.so\nf 644 etc/ld.so.conf.d/x.conf = include *.conf /etc/ld.so.conf\\nhwcap 1 x\\n/opt/x\\n\ne 644 opt/x/liba.so name=a\nc etc/ld.so.cache liba.so=/opt/x/liba.so libbase.so.1=/opt/base/lib/libbase.so.1"
     ),
+    VerifyCase(
+      "a cache of the overlay from before the library came",
+      "\(start) needs=liba.so\n\(configured)\nc etc/ld.so.cache libbase.so.1=/opt/base/lib/libbase.so.1",
+      finds: [
+        "error: opt/bin/p: needs the library liba.so, which is /opt/x/liba.so: the loader finds that only through etc/ld.so.cache, which does not list it; \(ldconfig)"
+      ]),
+    VerifyCase(
+      "a cache that lists where the library was",
+      "\(start) needs=liba.so\n\(configured)\nc etc/ld.so.cache liba.so=/opt/old/liba.so libbase.so.1=/opt/base/lib/libbase.so.1",
+      finds: [
+        "error: opt/bin/p: needs the library liba.so, which is /opt/x/liba.so: the loader finds that only through etc/ld.so.cache, which does not list it; \(ldconfig)"
+      ]),
+    VerifyCase(
+      "a cache that lists a library of the system's directories elsewhere",
+      "\(start) needs=libc.so.6\nc etc/ld.so.cache libc.so.6=/gone/libc.so.6 libbase.so.1=/opt/base/lib/libbase.so.1"),
+    VerifyCase(
+      "a directory that is in no configuration, but in the cache",
+      "\(start) needs=liba.so\ne 644 opt/y/liba.so name=a\nc etc/ld.so.cache liba.so=/opt/y/liba.so libbase.so.1=/opt/base/lib/libbase.so.1"
+    ),
+    VerifyCase(
+      "no cache at all", "\(start) needs=liba.so\n\(configured)\nw etc/ld.so.cache",
+      finds: [
+        "error: opt/bin/p: needs the library liba.so, which is /opt/x/liba.so: the loader finds that only through etc/ld.so.cache, and there is none; \(ldconfig)"
+      ]),
+    VerifyCase(
+      "a library alone, which others may load in their own way",
+      "e 644 opt/plugin.so name=p needs=liba.so\n\(configured)\nc etc/ld.so.cache libbase.so.1=/opt/base/lib/libbase.so.1",
+      finds: [
+        "warning: opt/plugin.so: needs the library liba.so, which is /opt/x/liba.so: the loader finds that only through etc/ld.so.cache, which does not list it; \(ldconfig)"
+      ]),
+    VerifyCase(
+      "no base, whose cache may be anything", "\(start) needs=liba.so\n\(configured)\nf 644 etc/ld.so.conf = /opt/x\\n",
+      base: .none,
+      finds: [
+        "warning: opt/bin/p: needs the library liba.so, which is /opt/x/liba.so: the loader finds that only when the base's etc/ld.so.cache lists it; \(ldconfig)"
+      ]),
+    VerifyCase(
+      "a damaged cache", "f 644 etc/ld.so.cache = -",
+      finds: [
+        "warning: etc/ld.so.cache: is no cache that the loader can read, so that the loader passes over it; \(ldconfig)"
+      ]),
+    VerifyCase(
+      "a cache without the base's libraries", "c etc/ld.so.cache libx.so=/usr/lib/libx.so",
+      finds: [
+        "error: etc/ld.so.cache: does not list /opt/base/lib/libbase.so.1, which the base's cache lists: programs of the base do not find it any more; \(ldconfig)"
+      ]),
+    VerifyCase(
+      "musl, which has no cache",
+      "e 755 opt/bin/p interp=/lib/ld-musl-x86_64.so.1 needs=liba.so,libc.so\n\(configured)\ne 644 usr/local/lib/libc.so name=c\nc etc/ld.so.cache liba.so=/opt/x/liba.so libbase.so.1=/opt/base/lib/libbase.so.1",
+      base: .debianWith("f 755 usr/lib/ld-musl-x86_64.so.1 = -"),
+      finds: [
+        "error: opt/bin/p: needs the library liba.so, which is neither in the overlay nor in the base where the loader looks; there is opt/x/liba.so, which only a RUNPATH, LD_LIBRARY_PATH, or ldconfig with a line in etc/ld.so.conf.d makes the loader find"
+      ]),
   ])
   func configuration(_ given: VerifyCase) throws { try given.check() }
 }

@@ -13,14 +13,14 @@ struct VerifierRealTests {
   @Test func theAgentIsStatic() throws {
     let scratch = try ScratchDirectory()
     let agent = try #require(FileManager.default.contents(atPath: Self.staticProgram))
-    var layer = try VerifyLayer("d 755 etc\nf 755 etc/rc.local = #!/bin/sh\\n")
+    var layer = try VerifyLayer("d 755 etc\nf 755 etc/rc.local = #!/bin/sh\\nexec monorail-agent\\n")
     try layer.add("opt/monorail/monorail-agent", .file(size: 0), 0o755, Array(agent))
     #expect(try findings(layer, scratch) == [])
   }
 
   @Test func aFileWithSeveralNamesIsWhatItsDataSays() throws {
     let scratch = try ScratchDirectory()
-    var layer = try VerifyLayer("f 755 etc/rc.local = #!/bin/sh\\n")
+    var layer = try VerifyLayer("f 755 etc/rc.local = #!/bin/sh\\nexec monorail-agent\\n")
     let bytes = VerifyElf(needed: ["libnone.so"], name: "x").bytes
     // The archive has the data with the last name only.
     for name in ["opt/monorail/monorail-agent", "opt/x", "usr/x"] {
@@ -33,7 +33,7 @@ struct VerifierRealTests {
   @Test func theLastOfANameDecides() throws {
     let scratch = try ScratchDirectory()
     let layer = try VerifyLayer(
-      "f 755 etc/rc.local = exec true\nf 755 etc/rc.local = #!/bin/sh\\n\ne 755 opt/monorail/monorail-agent\nf 755 opt/x = #!/none\\n\nf 755 opt/x = "
+      "f 755 etc/rc.local = exec true\nf 755 etc/rc.local = #!/bin/sh\\nexec monorail-agent\\n\ne 755 opt/monorail/monorail-agent\nf 755 opt/x = #!/none\\n\nf 755 opt/x = "
     )
     #expect(
       try findings(layer, scratch) == [

@@ -63,7 +63,7 @@ struct VerifierTests {
     VerifyCase(
       "required files from the base", "d 755 .", base: .debianWith(VerifyLayer.required), isComplete: false,
       finds: [
-        "warning: etc/rc.local: is not in the overlay; the base's own will run",
+        "warning: etc/rc.local: is not in the overlay; the base's own will start the agent",
         "warning: opt/monorail/monorail-agent: is not in the overlay; the base's own will run",
       ]),
     VerifyCase(
@@ -77,7 +77,8 @@ struct VerifierTests {
       finds: [
         "error: etc/rc.local: names no interpreter in its first line, so that systemd does not start it; let it begin with #!/bin/sh"
       ]),
-    VerifyCase("rc.local behind a symlink", "f 755 opt/rc = #!/bin/sh\\n\nl etc/rc.local > ../opt/rc"),
+    VerifyCase(
+      "rc.local behind a symlink", "f 755 opt/rc = #!/bin/sh\\nexec monorail-agent\\n\nl etc/rc.local > ../opt/rc"),
     VerifyCase(
       "a removed rc.local", "w etc/rc.local",
       finds: [
@@ -205,31 +206,31 @@ struct VerifierTests {
 
   @Test(arguments: [
     VerifyCase(
-      "an interpreter that is nowhere", "f 755 opt/x = #!/usr/bin/perl -w\\n",
+      "an interpreter that is nowhere", "f 755 usr/bin/x = #!/usr/bin/perl -w\\n",
       finds: [
-        "error: opt/x: has the interpreter /usr/bin/perl, which is neither in the overlay nor in the base"
+        "error: usr/bin/x: has the interpreter /usr/bin/perl, which is neither in the overlay nor in the base"
       ]),
     VerifyCase("a script that nobody executes", "f 644 opt/x = #!/usr/bin/perl -w\\n"),
-    VerifyCase("an interpreter that may be in the base", "f 755 opt/x = #!/usr/bin/perl\\n", base: .none),
+    VerifyCase("an interpreter that may be in the base", "f 755 usr/bin/x = #!/usr/bin/perl\\n", base: .none),
     VerifyCase(
-      "an interpreter that the overlay removes", "w usr/bin/dash\nf 755 opt/x = #!/bin/dash\\n",
+      "an interpreter that the overlay removes", "w usr/bin/dash\nf 755 usr/bin/x = #!/bin/dash\\n",
       finds: [
         "error: etc/rc.local: has the interpreter /bin/sh, which this overlay removes (usr/bin/dash is a whiteout)",
-        "error: opt/x: has the interpreter /bin/dash, which this overlay removes (usr/bin/dash is a whiteout)",
+        "error: usr/bin/x: has the interpreter /bin/dash, which this overlay removes (usr/bin/dash is a whiteout)",
       ]),
     VerifyCase(
-      "removed, whatever the base is", "w usr/bin/perl\nf 755 opt/x = #!/usr/bin/perl\\n", base: .none,
+      "removed, whatever the base is", "w usr/bin/perl\nf 755 usr/bin/x = #!/usr/bin/perl\\n", base: .none,
       finds: [
-        "error: opt/x: has the interpreter /usr/bin/perl, which this overlay removes (usr/bin/perl is a whiteout)"
+        "error: usr/bin/x: has the interpreter /usr/bin/perl, which this overlay removes (usr/bin/perl is a whiteout)"
       ]),
-    VerifyCase("an interpreter of the overlay", "f 755 opt/x = #!/opt/perl -w\\n\ne 755 opt/perl"),
+    VerifyCase("an interpreter of the overlay", "f 755 usr/bin/x = #!/opt/perl -w\\n\ne 755 opt/perl"),
     VerifyCase(
-      "an interpreter without permission", "f 755 opt/x = #!/opt/perl -w\\n\ne 644 opt/perl",
+      "an interpreter without permission", "f 755 usr/bin/x = #!/opt/perl -w\\n\ne 644 opt/perl",
       finds: [
-        "error: opt/x: has the interpreter /opt/perl, which is no file that can be executed"
+        "error: usr/bin/x: has the interpreter /opt/perl, which is no file that can be executed"
       ]),
     VerifyCase(
-      "an interpreter behind symlinks of both", "l opt/python > /bin/python3\nf 755 opt/x = #! /opt/python\t\\n"),
+      "an interpreter behind symlinks of both", "l opt/python > /bin/python3\nf 755 usr/bin/x = #! /opt/python\t\\n"),
     VerifyCase(
       "a directory that a file replaces", "f 755 usr/bin = text",
       finds: [
@@ -237,45 +238,45 @@ struct VerifierTests {
         "warning: usr/bin: replaces a directory of the base and hides everything in it",
       ]),
     VerifyCase(
-      "an interpreter that depends on the place", "f 755 opt/x = #!bin/sh\\n",
+      "an interpreter that depends on the place", "f 755 usr/bin/x = #!bin/sh\\n",
       finds: [
-        "error: opt/x: has the interpreter bin/sh, which depends on the directory it is started in; give an absolute path"
+        "error: usr/bin/x: has the interpreter bin/sh, which depends on the directory it is started in; give an absolute path"
       ]),
     VerifyCase(
-      "no interpreter", "f 755 opt/x = #!   \\n",
+      "no interpreter", "f 755 usr/bin/x = #!   \\n",
       finds: [
-        "error: opt/x: begins with #!, but names no interpreter"
+        "error: usr/bin/x: begins with #!, but names no interpreter"
       ]),
     VerifyCase(
-      "line ends of Windows", "f 755 opt/x = #!/bin/sh\\r\\necho\\r\\n",
+      "line ends of Windows", "f 755 usr/bin/x = #!/bin/sh\\r\\necho\\r\\n",
       finds: [
-        "error: opt/x: has the line ends of Windows: its interpreter would be /bin/sh\\015"
+        "error: usr/bin/x: has the line ends of Windows: its interpreter would be /bin/sh\\015"
       ]),
-    VerifyCase("env, found", "f 755 opt/x = #!/usr/bin/env python3\\n"),
+    VerifyCase("env, found", "f 755 usr/bin/x = #!/usr/bin/env python3\\n"),
     VerifyCase(
-      "env, not found", "f 755 opt/x = #!/usr/bin/env ruby\\n",
+      "env, not found", "f 755 usr/bin/x = #!/usr/bin/env ruby\\n",
       finds: [
-        "error: opt/x: is run by env with \"ruby\", which is nowhere in the PATH of rc.local (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)"
-      ]),
-    VerifyCase(
-      "env, removed", "w usr/bin/python3\nf 755 opt/x = #!/usr/bin/env python3\\n",
-      finds: [
-        "error: opt/x: is run by env with \"python3\", which is nowhere in the PATH of rc.local (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)"
+        "error: usr/bin/x: is run by env with \"ruby\", which is nowhere in the PATH of rc.local (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)"
       ]),
     VerifyCase(
-      "env with two words", "f 755 opt/x = #!/usr/bin/env python3 -u\\n",
+      "env, removed", "w usr/bin/python3\nf 755 usr/bin/x = #!/usr/bin/env python3\\n",
       finds: [
-        "error: opt/x: is run by env with \"python3 -u\", which is nowhere in the PATH of rc.local (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin); env takes all of it for one name, unless -S stands before it"
+        "error: usr/bin/x: is run by env with \"python3\", which is nowhere in the PATH of rc.local (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)"
       ]),
     VerifyCase(
-      "env -S", "f 755 opt/x = #!/usr/bin/env -S A=1 python3 -u\\n\nf 755 opt/y = #!/usr/bin/env -S ruby -w\\n",
+      "env with two words", "f 755 usr/bin/x = #!/usr/bin/env python3 -u\\n",
       finds: [
-        "error: opt/y: is run by env with \"ruby\", which is nowhere in the PATH of rc.local (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)"
+        "error: usr/bin/x: is run by env with \"python3 -u\", which is nowhere in the PATH of rc.local (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin); env takes all of it for one name, unless -S stands before it"
       ]),
     VerifyCase(
-      "env with a path", "f 755 opt/x = #!/usr/bin/env /opt/ruby\\n",
+      "env -S", "f 755 usr/bin/x = #!/usr/bin/env -S A=1 python3 -u\\n\nf 755 usr/bin/y = #!/usr/bin/env -S ruby -w\\n",
       finds: [
-        "error: opt/x: is run by env with /opt/ruby, which is neither in the overlay nor in the base"
+        "error: usr/bin/y: is run by env with \"ruby\", which is nowhere in the PATH of rc.local (/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)"
+      ]),
+    VerifyCase(
+      "env with a path", "f 755 usr/bin/x = #!/usr/bin/env /opt/ruby\\n",
+      finds: [
+        "error: usr/bin/x: is run by env with /opt/ruby, which is neither in the overlay nor in the base"
       ]),
     VerifyCase(
       "a program for another machine", "e 755 opt/x machine=aarch64\ne 755 lib/firmware/x machine=aarch64", base: .none,

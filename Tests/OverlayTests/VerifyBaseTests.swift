@@ -54,10 +54,13 @@ struct VerifyBaseTests {
     let whole = try #require(FileManager.default.contents(atPath: scratch("whole")))
     try whole.prefix(300).write(to: URL(filePath: scratch("half")))
     try Data("hello".utf8).write(to: URL(filePath: scratch("text")))
+    #expect(mkfifo(scratch("fifo"), 0o644) == 0)
     for (name, reason) in [
       ("none", "cannot open \(scratch("none")): No such file or directory (ENOENT)"),
       ("half", "cannot read the base image \(scratch("half")): unsquashfs failed"),
-      ("text", "cannot read the base image \(scratch("text")): unsquashfs failed"),
+      ("text", "the base \(scratch("text")) is no squashfs image: it is text; --base takes a squashfs image"),
+      ("", "the base \(scratch("")) is a directory: --base takes a squashfs image"),
+      ("fifo", "the base \(scratch("fifo")) is neither a file nor a block device: --base takes a squashfs image"),
     ] {
       let error = #expect(throws: OverlayError.self) { try BaseImage(scratch(name)) }
       #expect(error?.description.hasPrefix(reason) == true, "\(error?.description ?? "")")

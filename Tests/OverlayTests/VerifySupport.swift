@@ -10,6 +10,7 @@ import TestSupport
 ///     w usr/bin/z
 ///     e 755 usr/bin/program interp=/lib64/ld.so needs=libc.so.6,libm.so.6 runpath=$ORIGIN
 ///     k lib/modules/6.1.0/x.ko 6.1.0
+///     c etc/ld.so.cache liba.so.1=/opt/lib/liba.so.1
 ///
 /// A line break in a file's text is written `\n`, a carriage return `\r`, a blank in a name `\_`.
 struct VerifyLayer {
@@ -19,11 +20,11 @@ struct VerifyLayer {
   static let required = """
     d 755 .
     d 755 etc
-    f 755 etc/rc.local = #!/bin/sh\\n
+    f 755 etc/rc.local = #!/bin/sh\\n/opt/monorail/monorail-agent run\\n
     e 755 opt/monorail/monorail-agent
     """
 
-  /// A base with merged directories, a shell, a loader and one library, as Debian has them.
+  /// A base with merged directories, systemd, a shell, a loader and one library, as Debian has them.
   static let debian = """
     d 755 etc
     d 755 usr/bin
@@ -45,6 +46,10 @@ struct VerifyLayer {
     f 644 etc/ld.so.conf = include /etc/ld.so.conf.d/*.conf\\n
     f 644 etc/ld.so.conf.d/vendor.conf = # vendor\\n/opt/base/lib\\n
     f 644 opt/base/lib/libbase.so.1 = -
+    c etc/ld.so.cache libbase.so.1=/opt/base/lib/libbase.so.1
+    f 755 usr/lib/systemd/systemd = -
+    f 755 usr/lib/systemd/system-generators/systemd-rc-local-generator = -
+    l usr/sbin/init > /usr/lib/systemd/systemd
     d 700 root
     d 755 lib-is-no-link
     """
@@ -86,6 +91,9 @@ struct VerifyLayer {
       var elf = VerifyElf()
       elf.vermagic = words[2]
       try add(words[1], .file(size: 0), 0o644, elf.bytes)
+    case "c":
+      let pairs = words.dropFirst(2).map { $0.split(separator: "=").map(String.init) }
+      try add(words[1], .file(size: 0), 0o644, VerifyCache(pairs.map { ($0[0], $0[1]) }).bytes)
     default: throw OverlayError("no such line: \(line)")
     }
   }

@@ -54,10 +54,10 @@ import Testing
     let conflict: JSON = [
       "path": "etc/conf", "winner": "b.cpio.gz", "loser": "a.cpio.gz", "differences": ["content"], "hidden": 0,
     ]
-    #expect(try JSON(parsing: run.output) == ["entries": 5, "conflicts": [conflict]])
+    #expect(try JSON(parsing: run.output) == ["entries": 5, "combined": [], "made": [], "conflicts": [conflict]])
     let strict = try scratch.tool("merge", "--json", "--strict", "a.cpio.gz", "b.cpio.gz", "-o", "n.cpio.gz")
     #expect(strict.status == 1)
-    #expect(try JSON(parsing: strict.output) == ["entries": nil, "conflicts": [conflict]])
+    #expect(try JSON(parsing: strict.output) == ["entries": nil, "combined": [], "made": [], "conflicts": [conflict]])
     #expect(!FileManager.default.fileExists(atPath: "\(scratch.path)/n.cpio.gz"))
   }
 
@@ -144,5 +144,106 @@ import Testing
     #expect(run.status == status)
     #expect(run.errors.contains(words))
     #expect(!FileManager.default.fileExists(atPath: "\(scratch.path)/m"))
+  }
+
+  /// dpkg, in a root that has the merged overlay, knows the packages of both.
+  @Test func dpkgKnowsThePackagesOfAllOverlays() throws {
+    try scratch.shell(
+      #"""
+      admin=var/lib/dpkg
+      mkdir -p base/$admin/info base/$admin/updates
+      for tree in base one two; do
+        mkdir -p $tree/$admin/info
+        for name in common $tree; do
+          printf 'Package: %s\nStatus: install ok installed\nArchitecture: all\nMaintainer: x\nDescription: x\nVersion: 1\n\n' $name
+          [ $name = common ] || echo /. >$tree/$admin/info/$name.list
+        done >$tree/$admin/status
+      done
+      for tree in one two; do
+        sed -n '1,/^$/p' base/$admin/status >status; cat base/$admin/status $tree/$admin/status >all
+        awk -v RS= -v ORS='\n\n' '!seen[$0]++' all >$tree/$admin/status
+        "$tool" pack $tree -o $tree.cpio.gz --no-required
+      done
+      mksquashfs base base.img -quiet -no-progress
+      "$tool" merge one.cpio.gz two.cpio.gz -o without.cpio.gz 2>said; test ! -s said
+      "$tool" merge one.cpio.gz two.cpio.gz -o with.cpio.gz --base base.img --strict --json >said
+      grep -q '"combined": \["var/lib/dpkg/status"\]' said || tr -d ' \n' <said | grep -qF '"combined":["var/lib/dpkg/status"]'
+      for merged in without with; do
+        "$tool" unpack $merged.cpio.gz $merged; cp -R base/$admin/info base/$admin/updates $merged/$admin/ 2>/dev/null || :
+        dpkg-query --admindir=$merged/$admin -W -f '${Package} ${db:Status-Status}\n' | sort >found
+        printf '%s installed\n' base common one two | cmp - found
+      done
+      """#)
+  }
+
+  @Test func cachesNeedTheBase() throws {
+    try scratch.shell(
+      #"""
+      for tree in a b; do echo $tree >$tree/etc/ld.so.cache; "$tool" pack $tree -o $tree.cpio.gz --no-required; done
+      echo precious >m
+      """#)
+    let run = try scratch.tool("merge", "a.cpio.gz", "b.cpio.gz", "-o", "m")
+    #expect(run.status == 2)
+    #expect(
+      run.errors.contains("overlays have different etc/ld.so.cache, and neither knows what the others brought: give"))
+    try scratch.shell("test \"$(cat m)\" = precious")
+  }
+
+  /// This machine's ldconfig, in two overlays and then over what they make together; and a depmod that lists the modules.
+  @Test(.enabled(if: ShellStage.isPossible)) func listsAreMadeAnew() async throws {
+    let stage = try await ShellStage(
+      base: """
+        mkdir -p sbin usr/lib/modules/6.1.0 tmp; cp /sbin/ldconfig sbin/ldconfig
+        echo /usr/local/lib >etc/ld.so.conf
+        printf '#!/bin/sh\ncd /usr/lib/modules/$1 && ls *.ko >modules.dep && echo new >modules.new\n' >sbin/depmod
+        chmod 755 sbin/depmod
+        """, overlay: nil)
+    try await stage.host(
+      """
+      for name in a b; do
+        echo 'int x;' >x.c; mkdir -p $name/usr/local/lib $name/usr/lib/modules/6.1.0
+        gcc -shared -fPIC -o $name/usr/local/lib/lib$name.so.1.0 x.c -Wl,-soname,lib$name.so.1
+        echo $name >$name/usr/lib/modules/6.1.0/$name.ko
+        '\(ShellStage.program)' pack $name -o $name.cpio.gz --no-required --mtime 1714564800
+        '\(ShellStage.program)' shell --base base.img $name.cpio.gz -- sh -c 'ldconfig && depmod 6.1.0'
+      done
+      """)
+    let run = try await ToolProcess(
+      [ShellStage.program, "merge", "a.cpio.gz", "b.cpio.gz", "-o", "m.cpio.gz", "--base", "base.img", "--json"],
+      in: stage.directory
+    ).wait()
+    #expect(run.code == 0 && run.errors.isEmpty, "\(run.errors)")
+    let document = try JSON(parsing: run.output)
+    #expect(
+      document["made"] == [
+        "etc/ld.so.cache", "usr/lib/modules/6.1.0/modules.dep", "usr/lib/modules/6.1.0/modules.new",
+      ])
+    #expect(document["conflicts"] == [])
+    let seen = try await stage.shell(
+      "ldconfig -p | grep -c 'lib[ab].so.1 '; cat /usr/lib/modules/6.1.0/modules.dep; ls /usr/local/lib",
+      on: stage.path("m.cpio.gz"))
+    #expect(seen.output == "2\na.ko\nb.ko\nliba.so.1\nliba.so.1.0\nlibb.so.1\nlibb.so.1.0\n")
+    // The same overlays give the same bytes, and nothing is left of the work.
+    try await stage.host(
+      """
+      '\(ShellStage.program)' merge a.cpio.gz b.cpio.gz -o n.cpio.gz --base base.img
+      '\(ShellStage.program)' merge a.cpio.gz b.cpio.gz -o o.cpio.gz --base base.img
+      cmp n.cpio.gz o.cpio.gz
+      test -z "$(ls -A | grep '^[.]' || :)"
+      """)
+    try await stage.expectNothingLeft()
+    // A program that fails leaves the output alone.
+    try await stage.host(
+      """
+      echo precious >p; mkdir c; printf '#!/bin/sh\nexit 3\n' >c/depmod; chmod 755 c/depmod
+      mkdir c/sbin; mv c/depmod c/sbin/
+      '\(ShellStage.program)' pack c -o c.cpio.gz --no-required
+      """)
+    let failed = try await ToolProcess(
+      [ShellStage.program, "merge", "a.cpio.gz", "b.cpio.gz", "c.cpio.gz", "-o", "p", "--base", "base.img"],
+      in: stage.directory
+    ).wait()
+    #expect(failed.code == 2 && failed.errors.contains("over base.img, ended with 3"), "\(failed.errors)")
+    #expect(try String(decoding: stage.contents("p"), as: UTF8.self) == "precious\n")
   }
 }

@@ -68,11 +68,41 @@ import Testing
     let run = try scratch.tool("publish", "bad.overlay.cpio.gz", "--root", "root", "--no-base")
     #expect(run.status == 1 && run.output.isEmpty)
     #expect(run.errors.contains("error: etc/rc.local: is missing"))
-    #expect(run.errors.hasSuffix("is not published: correct the errors, or publish it as it is with --force\n"))
+    #expect(
+      run.errors.hasSuffix(
+        "is not published: correct the errors, accept single ones with --ignore, or all with --force\n"))
     #expect(names(in: "root") == [])
     let forced = try scratch.tool("publish", "bad.overlay.cpio.gz", "--root", "root", "--no-base", "--force")
     #expect(forced.status == 0 && forced.errors.contains("error: etc/rc.local: is missing"))
     #expect(names(in: "root/common") == ["bad.overlay.cpio.gz", "bad.overlay.cpio.gz.sha256"])
+  }
+
+  @Test func singleErrorsCanBeAccepted() throws {
+    let run = try scratch.tool(
+      "publish", "bad.overlay.cpio.gz", "--root", "root", "--no-base", "--ignore", "etc/rc.local:start", "--ignore",
+      "opt/monorail/monorail-agent:agent")
+    #expect(run.status == 0 && run.errors.isEmpty)
+    #expect(names(in: "root/common").count == 2)
+  }
+
+  @Test func anOverlayThatNothingStartsTheAgentOfIsNotPublished() throws {
+    try scratch.shell(
+      #"""
+      mkdir -p base/etc base/bin base/sbin base/etc/rc2.d stock
+      printf '#!/bin/sh -e\nexit 0\n' >base/etc/rc.local; chmod 755 base/etc/rc.local
+      cp /bin/busybox base/bin/sh; : >base/etc/inittab
+      cp /bin/busybox base/sbin/init; cp /bin/busybox base/etc/rc2.d/S05rc.local
+      mksquashfs base base.img -quiet -no-progress
+      "$tool" pack stock --agent /bin/busybox -o stock.overlay.cpio.gz
+      "$tool" unpack stock.overlay.cpio.gz without && rm without/etc/rc.local
+      "$tool" pack without --no-required -o without.overlay.cpio.gz
+      """#)
+    let run = try scratch.tool("publish", "without.overlay.cpio.gz", "--root", "root", "--base", "base.img")
+    #expect(run.status == 1 && names(in: "root") == [])
+    #expect(
+      run.errors.contains("error: etc/rc.local: is not in the overlay, and the base's own does not start the agent"))
+    let whole = try scratch.tool("publish", "stock.overlay.cpio.gz", "--root", "root", "--base", "base.img")
+    #expect(whole.status == 0, "\(whole.errors)")
   }
 
   @Test func replacesAndSaysWhat() throws {

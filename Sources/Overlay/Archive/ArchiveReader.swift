@@ -36,6 +36,16 @@ public final class ArchiveReader {
   /// How the file is compressed, as far as it was read: the last part's format.
   public var compression: CompressionFormat { input.compression }
 
+  /// The archives that were begun so far; several may stand behind one another.
+  public private(set) var parts: [Part] = []
+
+  /// Where an archive begins.
+  public struct Part: Sendable {
+    /// Bytes from the begin of the file, decompressed.
+    public let offset: Int
+    public let compression: CompressionFormat
+  }
+
   /// Bytes of the file that were read, and how many there are; for progress.
   public var progress: (done: Int, total: Int) { (input.position, input.fileSize) }
 
@@ -83,6 +93,7 @@ public final class ArchiveReader {
 
   private func open() throws(OverlayError) {
     given = 0
+    parts.append(Part(offset: input.decompressedPosition, compression: input.compression))
     links.beginArchive()
     archive = archive_read_new()
     archive_read_support_format_cpio(archive)

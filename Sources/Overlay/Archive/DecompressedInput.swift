@@ -53,6 +53,9 @@ final class DecompressedInput {
   /// Bytes of the file that are done with.
   var position: Int { fileOffset - waiting.count }
 
+  /// Decompressed bytes of all parts that are done with.
+  var decompressedPosition: Int { total }
+
   /// Goes to where the next archive begins, past zeros and into the next part.
   ///
   /// - Returns: `false` at the end of the file.

@@ -5,7 +5,7 @@ public struct Difference: Sendable, Hashable, CustomStringConvertible {
   }
 
   public let attribute: Attribute
-  /// For people: a mode in octal, the begin of a digest, …
+  /// For people: a mode in octal, the first 12 digits of a digest, a size in bytes.
   public let old: String
   public let new: String
 
@@ -16,8 +16,8 @@ public struct Difference: Sendable, Hashable, CustomStringConvertible {
   /// `mode 0644 -> 0755`
   public var description: String { "\(attribute.rawValue) \(old) -> \(new)" }
 
-  /// How two entries differ, their contents and names apart. Of entries of different types only the type counts: nothing
-  /// else of them can be compared.
+  /// How two entries differ, except for their contents and their other names. Of entries of different types only the type
+  /// counts, since their other attributes cannot be compared.
   static func between(_ old: Entry, _ new: Entry) -> [Difference] {
     var differences: [Difference] = []
     func compare(_ attribute: Attribute, _ value: (Entry) -> String) {
@@ -37,7 +37,7 @@ public struct Difference: Sendable, Hashable, CustomStringConvertible {
       if before != after { differences.append(Difference(.device, "\(before)", "\(after)")) }
     default: break
     }
-    // Whose a whiteout is, and its mode, mean nothing: it is a mark, not a file.
+    // A whiteout is a mark, not a file: its owner and mode have no effect.
     if !old.isWhiteout {
       compare(.mode) { $0.octalMode }
       compare(.owner) { "\($0.owner)" }
@@ -54,7 +54,7 @@ public struct Difference: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension Entry {
-  /// Whether both are of one type; a whiteout is of its own.
+  /// Whether both are of one type. A whiteout is of another type than a character device.
   fileprivate func isComparable(with other: Entry) -> Bool {
     switch (kind, other.kind) {
     case (.file, .file), (.symlink, .symlink), (.blockDevice, .blockDevice): true

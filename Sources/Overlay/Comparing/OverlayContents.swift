@@ -1,13 +1,13 @@
 import Digests
 import Glibc
 
-/// What an archive or a directory holds, for comparisons: its entries, and the digests of its files.
+/// The entries of an archive or a directory, and the digests of its files, for comparisons.
 public struct OverlayContents {
   /// The path of the archive or the directory.
   public let path: String
-  /// Sorted by path; `links` is `nil` where a file has no other name in here.
+  /// Sorted by path; `links` is `nil` for a file that has no other name in this archive or directory.
   public let entries: [Entry]
-  /// Names of each file with several, sorted.
+  /// The names of each file that has more than one, sorted.
   let names: [Entry.LinkGroup: [OverlayPath]]
 
   private let source: Source
@@ -34,7 +34,9 @@ public struct OverlayContents {
       source = .directory(tree)
       entries = try tree.members(dropsAttributes: true, warn: warn).map(\.entry)
     } else {
-      let index = try ArchiveIndex(path, limits: limits, digests: true, progress: progress)
+      let index = try FileFormat.explaining(path) { () throws(OverlayError) in
+        try ArchiveIndex(path, limits: limits, digests: true, progress: progress)
+      }
       source = .archive(index)
       entries = index.entries
     }

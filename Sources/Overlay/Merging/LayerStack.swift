@@ -1,23 +1,25 @@
 /// Overlays laid over one another and seen as one: what the kernel's overlayfs shows of several lower layers
 /// (Documentation/filesystems/overlayfs.rst, "Multiple lower layers"), as entries of a single one.
 ///
-/// Of each name the topmost entry counts. Below a directory the next directories show through, down to the first entry
-/// that is none: a whiteout, a file or a symlink ends the search. Such a directory hides what the base image has there,
-/// and an archive has no mark for that; ``whiteouts(over:)`` gives the names one by one.
+/// Of each name the topmost entry counts. When it is a directory, the directories of that name in the layers below show
+/// through, down to the first entry that is no directory: a whiteout, a file or a symlink ends the search. A directory with
+/// such an entry below it hides what the base image has there. An archive has no mark for that: ``whiteouts(over:)`` gives
+/// the hidden names one by one.
 struct LayerStack {
   /// An entry of the result.
   struct Node {
     var entry: Entry
-    /// Whose it is, and where it stands among the entries there; `nil` for a directory that no overlay has an entry for.
+    /// The layer that the entry comes from, and its place among the layer's entries; `nil` for a directory that no overlay
+    /// has an entry for.
     let origin: (layer: Int, index: Int)?
   }
 
   /// A directory that hides the base's of that name.
   struct OpaqueDirectory {
     let path: OverlayPath
-    /// The archive whose directory it is.
+    /// The archive that has the directory.
     let upper: String
-    /// The archive with the entry below it, and what that is.
+    /// The archive with the entry that ends the search below it, and what that entry is.
     let lower: String
     let kind: Entry.Kind
   }
@@ -54,6 +56,10 @@ struct LayerStack {
     }
   }
 
+  func entry(at path: OverlayPath) -> Entry? { node(at: path)?.entry }
+
+  func hasWhiteout(at path: OverlayPath) -> Bool { entry(at: path)?.isWhiteout == true }
+
   private func node(at path: OverlayPath) -> Node? {
     var range = nodes.startIndex..<nodes.endIndex
     while !range.isEmpty {
@@ -64,7 +70,7 @@ struct LayerStack {
     return nil
   }
 
-  /// Something can be only in a directory.
+  /// Refuses an archive that has entries in what is no directory.
   private static func check(_ layer: ArchiveIndex) throws(OverlayError) {
     for (entry, next) in zip(layer.entries, layer.entries.dropFirst())
     where !entry.isDirectory && next.path.isInside(entry.path) {
@@ -101,7 +107,7 @@ extension LayerStack {
       return Occurrence(layer: layer, index: hasRoot ? 0 : nil, contents: (hasRoot ? 1 : 0)..<entries.count)
     }
     noteConflicts(.root, occurrences)
-    // Where no archive has an entry for it, the root is nobody's.
+    // Where no archive has an entry for the root, the result has none either.
     if let explicit = occurrences.first(where: { $0.index != nil }), let index = explicit.index {
       append(explicit.layer, index)
     }
@@ -131,14 +137,14 @@ extension LayerStack {
   }
 
   /// - Parameter occurrences: the topmost first.
-  /// - Returns: the directory that it is, if it is one.
+  /// - Returns: the directory, when the entry of that path is one.
   private mutating func resolve(_ path: OverlayPath, _ occurrences: [Occurrence], showsBase: Bool) -> Directory? {
     let merged = occurrences.prefix { isDirectory($0) }
     guard let top = merged.first, let bottom = merged.last else {
       if let top = occurrences.first, let index = top.index { append(top.layer, index) }
       return nil
     }
-    // A directory that an archive only implies has nothing to say about its mode and owner.
+    // An archive that has no entry for a directory, only some for what is in it, does not decide about its mode and owner.
     if let explicit = merged.first(where: { $0.index != nil }), let index = explicit.index {
       append(explicit.layer, index)
     } else {

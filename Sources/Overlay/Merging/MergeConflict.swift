@@ -1,12 +1,12 @@
-/// A name that two overlays both have, and not as the same: the later one's is taken.
+/// A name of which two overlays have different entries: the later overlay's is taken.
 public struct MergeConflict: Sendable, CustomStringConvertible {
   public let path: OverlayPath
-  /// The archive whose entry is taken, or hides the other at least; and the one whose entry is hidden.
+  /// The archive whose entry hides the other, and the archive whose entry is hidden. Above the first there may be a third.
   public let winner: String
   public let loser: String
   /// From the loser's entry to the winner's.
   public let differences: [Difference]
-  /// How many entries the loser's directory has that are hidden with it; 0 when both are directories.
+  /// How many entries in the loser's directory are hidden with it; 0 when both entries are directories.
   public let hidden: Int
 
   public var description: String {

@@ -2,13 +2,13 @@
 public struct Publication: Sendable {
   public let path: String
   public let name: String
-  /// Where in the web server's root.
+  /// The directory, below the web server's root.
   public let directory: OverlayPath
   /// Bytes.
   public let size: Int
   /// SHA-256 in hexadecimal.
   public let digest: String
-  /// What was there under the name before, perhaps the same.
+  /// The archive that was published under the name before, which may have been the same.
   public let replaced: (size: Int, digest: String)?
 
   /// Whether the same archive was there already.

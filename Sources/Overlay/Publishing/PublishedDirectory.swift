@@ -1,7 +1,7 @@
 import Glibc
 import SystemFiles
 
-/// A directory below a web server's root, made when it is not there, and certainly below it.
+/// A directory below a web server's root, made when it is not there. A symlink that leads out of the root is refused.
 struct PublishedDirectory {
   /// Without symlinks in it.
   private let path: String
@@ -21,7 +21,7 @@ struct PublishedDirectory {
       }
       let next = place == "/" ? "/\(name)" : "\(place)/\(name)"
       if mkdir(next, 0o755) == 0 {
-        // Whatever the umask is, the web server reads it.
+        // The web server must be able to read the directory, whatever the umask is.
         guard chmod(next, 0o755) == 0 else { throw .system("open \(next) to readers") }
       } else if errno != EEXIST {
         throw .system("make the directory \(next)")
@@ -39,8 +39,8 @@ struct PublishedDirectory {
 
   func path(of name: String) -> String { path == "/" ? "/\(name)" : "\(path)/\(name)" }
 
-  /// Puts a digest beside the archive of that name, and the archive itself in place when there is a new one, one publisher
-  /// at a time.
+  /// Puts a digest beside the archive of that name, and a new archive in place when there is one. A lock lets only one
+  /// publisher do so at a time.
   ///
   /// - Parameter archive: synchronized already.
   func replaceDigest(_ digest: String, of name: String, archive: OutputFile?) throws(OverlayError) {

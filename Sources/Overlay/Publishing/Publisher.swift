@@ -6,23 +6,23 @@ import SystemFiles
 public struct Publisher {
   /// What the server serves as `/`.
   public var root: String
-  /// Where in it.
+  /// The directory below the root that archives go into.
   public var directory: OverlayPath
   /// Called with the bytes that were copied, and how many there are.
   public var progress: (Int, Int) -> Void = { _, _ in }
 
   public init(root: String, directory: OverlayPath) { (self.root, self.directory) = (root, directory) }
 
-  /// Copies an archive there, under its own name, with a `.sha256` beside it as sha256sum writes it.
+  /// Copies an archive into the directory, under its own name, with its digest in a `.sha256` file as sha256sum writes it.
   ///
-  /// Readers get the old archive or the new one, whole, and never the digest of another: both new files are complete and
-  /// on the medium before anything changes. Then the old digest goes, the archive is replaced, and the new digest appears,
-  /// each in one step. A program that is killed before that changes nothing; between these steps, it leaves an archive
-  /// without a digest, and publishing again completes it.
+  /// Readers get the old archive or the new one, whole, and never a digest that belongs to the other: both new files are
+  /// complete and on the medium before anything changes. Then the old digest is removed, the archive is replaced, and the new
+  /// digest appears, each in one step. A program that is killed before these steps changes nothing. One that is killed
+  /// between them leaves an archive without a digest; publishing again completes it.
   ///
   /// - Parameters:
   ///   - archive: a path. It must not change meanwhile.
-  ///   - check: runs before anything is written; `false` ends it there.
+  ///   - check: runs before anything is written; when it returns `false`, nothing is.
   /// - Returns: `nil` when `check` said no.
   public func publish(
     _ archive: String, check: () throws(OverlayError) -> Bool = { true }

@@ -4,7 +4,7 @@ import SystemFiles
 /// The squashfs image that overlays are laid over: what is in it, read with `unsquashfs`, which needs no root.
 public final class BaseImage: Sendable {
   public let path: String
-  /// What it holds, by name; hard links are several files here.
+  /// The entries of the image, by path. Each name of a file with several names is a file of its own here.
   let nodes: [OverlayPath: MergedTree.Node]
 
   /// Lists the image.
@@ -12,7 +12,7 @@ public final class BaseImage: Sendable {
   /// - Throws: when there is no such file, it is no squashfs image, or unsquashfs is missing.
   public init(_ path: String) throws(OverlayError) {
     self.path = path
-    do throws(SystemError) { _ = try File(path, O_RDONLY) } catch { throw OverlayError(error) }
+    try Self.check(path)
     let mark = "base-\(UInt64.random(in: .min ... .max))"
     var listing = SquashfsListing(mark: mark)
     nodes = try Self.explaining(path) { () throws(OverlayError) in
@@ -24,6 +24,22 @@ public final class BaseImage: Sendable {
     guard nodes[.root] != nil else {
       throw OverlayError("unsquashfs lists nothing of \(path): is it a squashfs image?")
     }
+  }
+
+  /// Refuses what cannot be an image before a program opens it: opening a FIFO would wait without end.
+  private static func check(_ path: String) throws(OverlayError) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw .system("open \(path)") }
+    let remedy = "--base takes a squashfs image, as scripts/build-base-image makes it"
+    switch status.st_mode & S_IFMT {
+    case S_IFREG, S_IFBLK: break
+    case S_IFDIR: throw OverlayError("the base \(path) is a directory: \(remedy)")
+    default: throw OverlayError("the base \(path) is neither a file nor a block device: \(remedy)")
+    }
+    guard let format = try FileFormat(ofFileAt: path), format.kind != .squashfs || format.compression != .none else {
+      return
+    }
+    throw OverlayError("the base \(path) is no squashfs image: it is \(format.words); \(remedy)")
   }
 
   /// The contents of a regular file.
@@ -42,7 +58,7 @@ public final class BaseImage: Sendable {
     return contents
   }
 
-  /// The releases of the kernels that it has modules for.
+  /// The releases of the kernels that the image has modules for.
   var kernels: Set<String> {
     Set(
       nodes.values.compactMap { node in

@@ -1,4 +1,4 @@
-/// What matters of an ELF file for the question whether a node can run it (System V ABI, chapters 4 and 5).
+/// The facts of an ELF file that decide whether a node can run or load it (System V ABI, chapters 4 and 5).
 struct ElfFacts: Hashable, Sendable {
   enum Kind: Hashable, Sendable {
     /// A program or a library, which look alike to the loader.
@@ -11,27 +11,27 @@ struct ElfFacts: Hashable, Sendable {
 
   var machine: ElfMachine
   var kind: Kind
-  /// The loader that the kernel starts for it (`PT_INTERP`); a static program and a library have none.
+  /// The loader that the kernel starts for the program (`PT_INTERP`); a static program and a library have none.
   var interpreter: [UInt8]?
   /// Names of libraries (`DT_NEEDED`).
   var needed: [[UInt8]] = []
   /// Directories, as they stand in `DT_RPATH` and `DT_RUNPATH`.
   var rpath: [[UInt8]] = []
   var runpath: [[UInt8]] = []
-  /// What it is called as a library (`DT_SONAME`).
+  /// The library's own name (`DT_SONAME`).
   var name: [UInt8]?
-  /// Of a kernel module: the release of the kernel that it was built for (the first word of its `vermagic`).
+  /// The release of the kernel that a module was built for (the first word of its `vermagic`).
   var moduleRelease: String?
 
   var isStatic: Bool { interpreter == nil && needed.isEmpty }
 }
 
-/// What a regular file of the overlay is, as far as running it goes.
+/// What a regular file of the overlay is, when somebody wants to run or load it.
 enum FileNature: Hashable, Sendable {
   case empty
   case script(ScriptLine)
   case elf(ElfFacts)
-  /// It begins like an ELF file, but what follows makes no sense.
+  /// The file begins like an ELF file or is a module by its name, but cannot be run or loaded; why, as the rest of "it …".
   case damagedElf(String)
   case other
 }

@@ -9,8 +9,10 @@ struct ElfReader {
   private let size: Int
   private var header = GElf_Ehdr()
 
-  /// Why a file cannot be what it seems to be, as the rest of "it …".
+  /// Why a file that begins like an ELF file is none, as the rest of "it …".
   struct Damage: Error { let reason: String }
+
+  static let magic = [0x7F] + Array("ELF".utf8)
 
   private static let longestText = 4096
   private static let mostDynamicEntries = 4096
@@ -40,8 +42,8 @@ struct ElfReader {
     guard gelf_getehdr(elf, &header) != nil else { throw Damage("has a damaged header") }
   }
 
-  /// libelf takes memory for every section that a header counts. Only counts above 65279 need the long form, which no
-  /// program and no module has.
+  /// Refuses a file whose number of sections does not stand in its header but in the first section, as the ELF format has it
+  /// for more than 65279 of them. No program and no module has so many, and libelf takes memory for as many as are named.
   private static func refuseHugeSectionTable(_ descriptor: Int32) throws(Damage) {
     var bytes = [UInt8](repeating: 0, count: 64)
     let count = pread(descriptor, &bytes, bytes.count, 0)
@@ -63,7 +65,10 @@ struct ElfReader {
     case ET_EXEC, ET_DYN: try readSegments(into: &facts)
     case ET_REL:
       facts.kind = .relocatable
-      if isModule { facts.moduleRelease = try moduleRelease() }
+      if isModule {
+        try checkSections()
+        facts.moduleRelease = try moduleRelease()
+      }
     default: break
     }
     return facts
@@ -79,7 +84,7 @@ struct ElfReader {
       segments.append(segment)
     }
     guard segments.contains(where: { $0.p_type == GElf_Word(PT_LOAD) }) else {
-      // Nothing of it goes into memory. A header alone passes for a program with the tools, but not with the kernel.
+      // The kernel refuses a program of which nothing goes into memory. libelf does not.
       throw Damage("has nothing to load: no program and no library")
     }
     let dynamic = segments.first { $0.p_type == GElf_Word(PT_DYNAMIC) }
@@ -95,7 +100,8 @@ struct ElfReader {
     if let dynamic { try readDynamic(dynamic, segments, into: &facts) }
   }
 
-  /// Debian's files of debugging symbols keep the headers of the program, but not what they tell of.
+  /// Whether a segment has no bytes in this file. Debian's files of debugging symbols keep the headers of the program, but not
+  /// the contents that these describe.
   private func hasContentsElsewhere(_ segment: GElf_Phdr) -> Bool {
     var section: OpaquePointer?
     while let next = elf_nextscn(elf, section) {
@@ -147,7 +153,7 @@ struct ElfReader {
     if let index = value(DT_SONAME) { facts.name = try name(index, "its name") }
   }
 
-  /// Where in the file something is that will stand at that address.
+  /// The offset in the file of what the program will have at an address in memory.
   private func fileOffset(of address: UInt64, _ segments: [GElf_Phdr]) -> UInt64? {
     for segment in segments where segment.p_type == GElf_Word(PT_LOAD) && address >= segment.p_vaddr {
       let distance = address - segment.p_vaddr
@@ -156,6 +162,26 @@ struct ElfReader {
       }
     }
     return nil
+  }
+
+  /// A module is loaded by its sections, whose table most often stands at the file's end: a file that is cut off lacks it.
+  private func checkSections() throws(Damage) {
+    var count = 0
+    guard elf_getshdrnum(elf, &count) == 0 else { throw Damage("has a damaged table of sections") }
+    guard count > 1 else { throw Damage("has no sections") }
+    let (size, overflows) = UInt64(count).multipliedReportingOverflow(by: UInt64(header.e_shentsize))
+    guard !overflows, range(header.e_shoff, size) != nil else {
+      throw Damage("is cut off: its table of sections is behind its end")
+    }
+    var section: OpaquePointer?
+    while let next = elf_nextscn(elf, section) {
+      section = next
+      var header = GElf_Shdr()
+      guard gelf_getshdr(next, &header) != nil else { throw Damage("has a damaged table of sections") }
+      guard header.sh_type == GElf_Word(SHT_NOBITS) || range(header.sh_offset, header.sh_size) != nil else {
+        throw Damage("is cut off: a section of it is behind its end")
+      }
+    }
   }
 
   /// The first word of `vermagic=` in the section `.modinfo` (the kernel's include/linux/module.h).
@@ -195,7 +221,7 @@ struct ElfReader {
     }
   }
 
-  /// The part of the file, when it has one there.
+  /// A part of the file; `nil` when it does not lie within the file.
   private func range(_ offset: UInt64, _ length: UInt64) -> (offset: Int, length: Int)? {
     guard let start = Int(exactly: offset), let length = Int(exactly: length), start <= size, length <= size - start
     else { return nil }

@@ -1,14 +1,15 @@
 import Glibc
 
-/// Where ldconfig, and so the loader, finds libraries: `/etc/ld.so.conf` and what it includes (ldconfig(8)).
+/// The directories whose libraries ldconfig puts into the loader's cache: those in `/etc/ld.so.conf` and in the files that it
+/// includes (ldconfig(8)).
 struct LoaderConfiguration {
-  /// In their order.
+  /// In the order of the configuration.
   private(set) var directories: [[UInt8]] = []
 
   private static let file = Array("etc/ld.so.conf".utf8)
   private static let deepest = 8
 
-  /// Whether a file of the overlay can be a part of it.
+  /// Whether a file of the overlay can be a part of the configuration.
   static func mayInclude(_ path: OverlayPath) -> Bool {
     path.bytes == file || path.bytes.starts(with: "etc/ld.so.conf.d/".utf8)
   }

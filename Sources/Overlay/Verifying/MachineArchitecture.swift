@@ -23,7 +23,7 @@ public enum MachineArchitecture: String, Sendable, CaseIterable {
     }
   }
 
-  /// What its own programs are.
+  /// The machine that its programs are built for.
   var native: ElfMachine {
     switch self {
     case .x8664: ElfMachine(number: EM_X86_64, is64Bit: true, isLittleEndian: true)
@@ -31,7 +31,7 @@ public enum MachineArchitecture: String, Sendable, CaseIterable {
     }
   }
 
-  /// Whether its kernel runs programs of that machine: its own, and those of its 32-bit ancestor.
+  /// Whether its kernel runs programs for `machine`: those for itself, and those for the 32-bit machine that came before it.
   func runs(_ machine: ElfMachine) -> Bool {
     guard machine.isLittleEndian else { return false }
     return switch self {
@@ -41,7 +41,7 @@ public enum MachineArchitecture: String, Sendable, CaseIterable {
   }
 }
 
-/// What an ELF file is made for: the three fields of its header that a kernel and a loader look at.
+/// The machine that an ELF file is made for: the three fields of its header that a kernel and a loader look at.
 struct ElfMachine: Hashable, Sendable, CustomStringConvertible {
   var number: Int32
   var is64Bit: Bool

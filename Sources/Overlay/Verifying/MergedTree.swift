@@ -41,10 +41,11 @@ struct MergedTree {
   let overlay: [OverlayPath: Node]
   let base: [OverlayPath: Node]?
 
-  /// What is made at run time: nothing there is missing before.
+  /// Directories that the node fills when it runs: a name in them is unknown, not missing.
   private static let runtime = ["dev", "proc", "run", "sys", "tmp"].map { Array($0.utf8) }
 
-  /// - Parameter entries: of the overlay; a directory that only stands in the names of others counts.
+  /// - Parameter entries: of the overlay; a directory counts also when it has no entry of its own and is only a
+  ///   part of other names.
   init(_ entries: some Sequence<Entry>, base: [OverlayPath: Node]?) {
     var overlay: [OverlayPath: Node] = [:]
     for entry in entries { overlay[entry.path] = Node(entry) }
@@ -57,7 +58,7 @@ struct MergedTree {
     (self.overlay, self.base) = (overlay, base)
   }
 
-  /// The entry of that name, in a directory that is known to be one.
+  /// The entry of that name. Symlinks in the path are not followed: its parent must be a directory.
   func node(at path: OverlayPath) -> Resolution {
     if let node = overlay[path] { return node.kind == .whiteout ? .missing(.whiteout(path)) : .found(node) }
     guard let base else { return .unknown }

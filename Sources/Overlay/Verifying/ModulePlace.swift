@@ -16,4 +16,7 @@ struct ModulePlace {
     release = OverlayPath.printable(components[depth - 1])
     directory = components.prefix(depth).reduce(.root) { $0.appending($1) }
   }
+
+  /// Whether a file is the text in which depmod(8) lists the modules of this directory.
+  func isList(_ path: OverlayPath) -> Bool { path == directory.appending(Array("modules.dep".utf8)) }
 }

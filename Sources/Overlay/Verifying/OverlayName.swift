@@ -1,9 +1,9 @@
 /// A name of an overlay's file by convention: `overlayfs_<kernel>_<content>.cpio.gz` or `<content>.overlay.cpio.gz`;
 /// `.zst`, `.xz` or nothing in the place of `.gz`.
 struct OverlayName {
-  /// Of `overlayfs_<kernel>_<content>`: what follows the first underscore.
+  /// What follows the first underscore in `overlayfs_<kernel>_<content>`.
   private var kernelAndContent: Substring?
-  /// What the name says of the compression; `nil` when it says nothing that is known.
+  /// The compression by the name's end; `nil` for a name that does not end in `.cpio` with a known suffix.
   let compression: CompressionFormat?
   let followsConvention: Bool
 
@@ -35,10 +35,10 @@ struct OverlayName {
     followsConvention = true
   }
 
-  /// The kernel that the name gives; `nil` when it gives none.
+  /// The kernel in the name; `nil` when there is none.
   var kernel: String? {
     guard let kernelAndContent else { return nil }
-    // The underscore of x86_64 is part of a release of Red Hat's.
+    // In a kernel release of Red Hat's, as 3.10.0-1160.el7.x86_64, one underscore belongs to the release.
     let parts = kernelAndContent.split(separator: "_", omittingEmptySubsequences: false)
     guard parts.count > 2, parts[0].hasSuffix("x86"), parts[1].hasPrefix("64") else {
       return parts.first.map(String.init)
@@ -46,13 +46,13 @@ struct OverlayName {
     return "\(parts[0])_\(parts[1])"
   }
 
-  /// Whether the name gives that kernel's release, in full or up to a hyphen: `3.13.0-32` for `3.13.0-32-generic`.
+  /// Whether the kernel in the name is that release, in full or up to a hyphen: `3.13.0-32` for `3.13.0-32-generic`.
   func gives(_ release: String) -> Bool {
     guard let kernelAndContent, let kernel else { return false }
     return kernelAndContent.hasPrefix(release + "_") || release.hasPrefix(kernel + "-")
   }
 
-  /// Whether it can stand in a URL on a kernel's command line as it is; a comma separates two overlays there.
+  /// Whether a name can stand in a URL on a kernel's command line without escapes. A comma cannot: it separates overlays.
   static func fitsCommandLine(_ name: String) -> Bool {
     !name.isEmpty && !name.hasPrefix(".") && !name.hasPrefix("-")
       && name.utf8.allSatisfy { byte in

@@ -1,21 +1,30 @@
 /// Whether executable files can be started on the node: scripts have their interpreters, programs are for its machine.
 struct ProgramCheck {
   let overlay: InspectedOverlay
+  private let called: CalledPrograms
 
-  /// What rc.local sets for the agent and its tasks.
-  private static let searchPath = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+  init(overlay: InspectedOverlay) { (self.overlay, called) = (overlay, CalledPrograms(overlay)) }
 
   func findings() -> [Finding] {
     overlay.executables.compactMap { path, nature in
+      // KernelCheck looks at these.
+      if KernelModule.isOne(path) { return nil }
       switch nature {
-      case .script(let line): scriptProblem(line).map { Finding(.error, path, $0) }
-      // Of the agent, RequiredFilesCheck says it.
+      case .script(let line):
+        guard let problem = scriptProblem(line) else { return nil }
+        return called.contain(path)
+          ? Finding(.error, .interpreter, path, problem)
+          : Finding(
+            .warning, .interpreter, path,
+            "\(problem); nothing calls it: it is in no directory of PATH, and nothing that runs at boot names it")
+      // Of the agent, AgentCheck says it.
       case .elf(let facts)
       where facts.kind == .loadable && !overlay.architecture.runs(facts.machine)
         && !path.bytes.elementsEqual(RequiredFiles.agentPath.utf8):
-        Finding(.warning, path, "is a program for \(facts.machine); the nodes are \(overlay.architecture.rawValue)")
-      case .damagedElf(let reason): Finding(.error, path, "begins like a program, but \(reason)")
-      case .empty, .elf, .other: nil
+        return Finding(
+          .warning, .machine, path, "is a program for \(facts.machine); the nodes are \(overlay.architecture.rawValue)")
+      case .damagedElf(let reason): return Finding(.error, .damaged, path, "begins like a program, but \(reason)")
+      case .empty, .elf, .other: return nil
       }
     }
   }
@@ -48,7 +57,7 @@ struct ProgramCheck {
   }
 
   private func problemInSearchPath(_ program: [UInt8]) -> String? {
-    for directory in Self.searchPath {
+    for directory in CalledPrograms.searchPath {
       switch overlay.tree.resolve(Array(directory.utf8) + [UInt8(ascii: "/")] + program) {
       case .unknown: return nil
       case .found(let node) where node.isExecutable: return nil
@@ -58,6 +67,6 @@ struct ProgramCheck {
     let words =
       program.contains(UInt8(ascii: " ")) ? "; env takes all of it for one name, unless -S stands before it" : ""
     return "is run by env with \"\(OverlayPath.printable(program))\", which is nowhere in the PATH of rc.local"
-      + " (\(Self.searchPath.joined(separator: ":")))\(words)"
+      + " (\(CalledPrograms.searchPath.joined(separator: ":")))\(words)"
   }
 }

@@ -1,10 +1,10 @@
-/// The first line of a script, `#!/bin/sh -e`, as the kernel takes it apart (fs/binfmt_script.c): the interpreter, and all the
-/// rest as one argument.
+/// The first line of a script, `#!/bin/sh -e`, in the two parts that the kernel makes of it (fs/binfmt_script.c): the
+/// interpreter, and the rest of the line as one argument.
 struct ScriptLine: Hashable, Sendable {
   var interpreter: [UInt8]
   var argument: [UInt8]
 
-  /// How much of a file the kernel looks at; half of that before 5.1.
+  /// How many bytes of a file the kernel looks at: 256, and 128 before 5.1.
   static let longest = 256
 
   /// - Parameter head: the first bytes of a file; `nil` for what does not begin with `#!`.
@@ -19,11 +19,11 @@ struct ScriptLine: Hashable, Sendable {
     argument = end.map { Array(rest[...$0]) } ?? []
   }
 
-  /// The program that `env` looks up in `PATH`; `nil` when this is not env's.
+  /// The program that `env` looks up in `PATH`; `nil` when the interpreter is not env.
   var programOfEnv: [UInt8]? {
     guard interpreter.split(separator: UInt8(ascii: "/")).last?.elementsEqual("env".utf8) == true else { return nil }
     guard argument.first == UInt8(ascii: "-") else { return argument }
-    // Only with -S does env take its one argument apart; what it runs is the first word that sets nothing.
+    // With -S, env splits its argument into words. It runs the first word that is neither an option nor sets a variable.
     var words = argument.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }[...]
     if let first = words.first, first.starts(with: "-S".utf8), first.count > 2 {
       words[words.startIndex] = first.dropFirst(2)

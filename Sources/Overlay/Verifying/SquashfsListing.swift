@@ -2,9 +2,9 @@
 ///
 ///     lrwxrwxrwx 0/0                       7 2026-11-23 12:20 MARK/bin -> usr/bin
 ///
-/// A name may hold anything, newlines too. So a line counts only when it has all that stands before a name, with a mark that
-/// no image can know; every other line goes on with the name of the one before. Where a symlink's target begins, its
-/// size says.
+/// A name may hold any byte, also a newline. So a line begins an entry only when it has all columns that stand before a name,
+/// and then the mark, which is a random number that no image can hold on purpose. Every other line continues the name in the
+/// line before. The size of a symlink tells where its target begins.
 struct SquashfsListing {
   private let mark: [UInt8]
   private var nodes: [OverlayPath: MergedTree.Node] = [:]
@@ -72,7 +72,7 @@ struct SquashfsListing {
       }
       kind = .symlink(target: Array(name.suffix(size)))
       name = name.dropLast(size + 4)
-    // A whiteout hides a name in whatever layer it is.
+    // A whiteout in the base hides its name from the node too.
     case UInt8(ascii: "c") where isWhiteout(fields): return
     default: kind = .other
     }

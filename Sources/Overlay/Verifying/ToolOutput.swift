@@ -2,14 +2,14 @@ import CLinux
 import Glibc
 import SystemFiles
 
-/// Runs a program of the system and takes what it writes.
+/// Runs a program of the system, and hands out what the program writes to its standard output.
 enum ToolOutput {
   /// - Parameters:
   ///   - command: the program, looked up in `PATH`, and its arguments; bytes, as names of files are.
   ///   - install: the Debian package that has the program.
   ///   - take: gets the output in pieces.
-  /// - Throws: `OverlayError` with what the program said last when it does not exit with 0, and what `take` throws; the
-  ///   program has ended then.
+  /// - Throws: when the program does not end with 0, an error with the last line of its standard error; and what `take`
+  ///   throws. In both cases the program has ended.
   static func read(
     _ command: [[UInt8]], install: String, take: (UnsafeRawBufferPointer) throws(OverlayError) -> Void
   ) throws(OverlayError) {
