@@ -62,8 +62,8 @@ final class Stage: Sendable {
     try push(JSON.taskSet(commands).text)
   }
 
-  /// The next report that no earlier call has returned.
-  func nextReport(_ limit: Duration = .seconds(40)) async throws -> Report {
+  /// The next report that no earlier call has returned. Large reports take a busy machine more than 40 s.
+  func nextReport(_ limit: Duration = .seconds(180)) async throws -> Report {
     do {
       return try Report(try await mock.nextReport(from: Self.node, timeout: limit))
     } catch let error as WaitTimeout {
