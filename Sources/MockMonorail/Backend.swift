@@ -29,7 +29,7 @@ struct Backend: Sendable {
     results = configuration.resultsDirectory.map { ResultStore(directory: $0) }
   }
 
-  /// The node of that identifier, if it is known or may become so.
+  /// The node of that identifier; where the configuration allows it, an unknown one is added.
   func node(_ id: String, _ request: Request, _ context: MockContext) throws -> MockNode {
     if state.node(id) == nil {
       guard configuration.registersUnknownNodes, FileStore.isValid(id) else {
@@ -40,7 +40,8 @@ struct Backend: Sendable {
     return try appear(id, request, context)
   }
 
-  /// The node of the first of those addresses that is known; else, if it may become known, one with all of them.
+  /// The node that has the first of those addresses that any node has. Otherwise, where the configuration allows it, a node
+  /// with all of them is added.
   func node(at addresses: [MACAddress], _ request: Request, _ context: MockContext) throws -> MockNode {
     var id = addresses.lazy.compactMap { state.node(withAddress: $0)?.id }.first
     if id == nil, configuration.registersUnknownNodes { id = addresses.first.map { state.addNode(address: $0) } }

@@ -11,9 +11,9 @@ public struct BootOptions: Sendable, Equatable {
   public var basefsFile: String?
   /// Unpacked in this order; `nil`: `discovery.overlay.cpio.gz`.
   public var overlayfsFiles: [String]?
-  /// What `/dev/console` becomes, beside `tty0`: `ttyS0,115200n8`.
+  /// The console besides `tty0`, which becomes `/dev/console`: `ttyS0,115200n8`.
   public var console = "ttyS0,115200n8"
-  /// More kernel parameters, behind all the others.
+  /// More kernel parameters; they come last.
   public var kernelArguments = ""
   /// Whether the kernel command line carries the digests that lie beside the images (`<name>.sha256`).
   public var withDigests = false

@@ -15,7 +15,7 @@ extension MockMonorail {
     return state.addNode(address: address, id: id)
   }
 
-  /// Makes a node known that nobody has to look up by its address.
+  /// Makes a node known that has no address yet.
   public func addNode(id: String) { state.addNode(id: id) }
 
   /// Queues a task set: see `MonorailState.push(taskSetText:to:workflow:options:)`.
@@ -24,7 +24,7 @@ extension MockMonorail {
     try state.push(taskSetText: text, to: nodeID, options: options)
   }
 
-  /// Queues a body that nobody looks at: half a document, deep nesting, anything.
+  /// Queues any bytes, unchecked: half a document, deep nesting.
   @discardableResult
   public func push(body: [UInt8], to nodeID: String) throws -> String { try state.push(body: body, to: nodeID) }
 

@@ -3,14 +3,15 @@ import MonorailProtocol
 
 /// Syslog lines, by node.
 struct SyslogStorage: Sendable {
-  /// By node; the lines of nobody under `nil`.
+  /// By node; under `nil` the lines of which nothing tells the node.
   var lines: [String?: [SyslogLine]] = [:]
-  /// How many lines have come, also those not kept any more.
+  /// How many lines have come, with those that are not kept any more.
   var count = 0
 }
 
 extension MonorailState {
-  /// The lines of a node, oldest first: the last `retainedSyslogLines`, and up to a quarter more. `nil`: those of which nothing told the node.
+  /// The lines of a node, oldest first: the last `retainedSyslogLines`, and up to a quarter more. `nil`: the lines of which
+  /// nothing tells the node.
   public func syslog(from nodeID: String?) -> [SyslogLine] { read { $0.syslog.lines[nodeID] ?? [] } }
 
   /// Waits for a line of that node that satisfies the condition, and returns it; it may have come already.

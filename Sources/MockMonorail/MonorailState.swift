@@ -5,7 +5,7 @@ import Synchronization
 
 /// What a server knows: nodes, queues, reports, boots, lines of syslog, faults, and the journal of requests.
 ///
-/// It outlives the server that fills it: hand it to the next `MockMonorail.start` to have a server that died come back.
+/// It may outlive its server: `MockMonorail.start` with the state of a stopped server is that server after a restart.
 public final class MonorailState: Sendable {
   struct Storage: Sendable {
     var nodes: [String: MockNode] = [:]
@@ -20,7 +20,7 @@ public final class MonorailState: Sendable {
     var syslog = SyslogStorage()
     var faults: [Fault] = []
     var requests: [RecordedRequest] = []
-    /// About how much memory they take.
+    /// About how much memory `requests` takes, in bytes.
     var requestBytes = 0
     var requestCount = 0
     var inFlight: [String: Int] = [:]
@@ -38,7 +38,7 @@ public final class MonorailState: Sendable {
   public let retainedReportBytes: Int
   /// How many requests the journal keeps at most. Beyond it, the oldest fifth goes.
   public let retainedRequests: Int
-  /// How much memory they may take, in bytes.
+  /// About how much memory the journal may take, in bytes.
   public let retainedRequestBytes: Int
   /// How many lines of syslog are kept of each node.
   public let retainedSyslogLines: Int
@@ -75,14 +75,14 @@ public final class MonorailState: Sendable {
     return id
   }
 
-  /// Makes more NICs of a node known; an address that belongs to another node stays there.
+  /// Adds addresses of more NICs to a node; an address of another node stays with that node.
   func link(_ addresses: [MACAddress], to id: String) {
     update { storage in
       for address in addresses where storage.node(withAddress: address) == nil { storage.link(address, to: id) }
     }
   }
 
-  /// Makes a node known that nobody has to look up by its address.
+  /// Makes a node known that has no address yet.
   public func addNode(id: String) { update { $0.add(MockNode(id: id)) } }
 
   /// Forgets a node and its queue: it gets 404 again (or appears anew, if the server lets it). Its reports stay.
@@ -110,7 +110,7 @@ public final class MonorailState: Sendable {
     return try push(body: body, to: nodeID, workflow: workflow, options: options)
   }
 
-  /// Queues a body that nobody looks at: half a document, deep nesting, anything.
+  /// Queues any bytes, unchecked: half a document, deep nesting.
   ///
   /// - Throws: `UnknownNode`.
   @discardableResult
@@ -140,7 +140,7 @@ public final class MonorailState: Sendable {
   /// Adds a fault, behind those that are there.
   public func inject(_ fault: Fault) { update { $0.faults.append(fault) } }
 
-  /// The faults still to come.
+  /// The faults that are not used up.
   public var faults: [Fault] { read { $0.faults } }
 
   public func removeFaults() { update { $0.faults = [] } }

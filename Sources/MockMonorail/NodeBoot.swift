@@ -6,13 +6,13 @@ public struct NodeBoot: Sendable, Equatable {
   /// The node's first boot is 1.
   public let sequence: Int
   public let time: ContinuousClock.Instant
-  /// Every NIC that it named.
+  /// The addresses of all NICs that the machine named.
   public let addresses: [MACAddress]
   /// The NIC that `BOOTIF` names.
   public let bootAddress: MACAddress
   /// The kernel's parameters as they went out; `nil` when there was nothing to boot.
   public let kernelArguments: String?
-  /// Why there was nothing to boot: what the console was told.
+  /// Why there was nothing to boot, as the node's console shows it.
   public let problems: [String]
 }
 
@@ -22,8 +22,8 @@ extension MonorailState {
     read { storage in storage.boots.filter { nodeID == nil || $0.nodeID == nodeID } }
   }
 
-  /// The next boot of the machine with that address that this has not returned yet; waits for it. The machine need not be
-  /// known before, and any of its NICs will do.
+  /// Waits for the next boot of the machine that has a NIC with that address, and returns each boot once. The machine need
+  /// not be known before.
   ///
   /// - Throws: `WaitTimeout` after `timeout`, saying what came instead.
   public func nextBoot(of address: MACAddress, timeout: Duration = .seconds(30)) async throws -> NodeBoot {

@@ -1,12 +1,12 @@
 import Hummingbird
 import MonorailProtocol
 
-/// What a boot ROM tells of its machine: `macs=…&ips=…&macs=…&ips=…`, the n-th address of the one list belonging to the
-/// n-th of the other.
+/// What a boot ROM tells of its machine: `macs=…&ips=…&macs=…&ips=…`. The n-th of `macs` and the n-th of `ips` are of one
+/// NIC.
 struct ProfileQuery: Equatable {
   struct Interface: Equatable {
     let address: MACAddress
-    /// As told; `nil` when the NIC has none.
+    /// As the ROM wrote it; `nil` when the NIC has none.
     let ip: String?
   }
 
@@ -27,7 +27,7 @@ struct ProfileQuery: Equatable {
     let macs = macs.flatMap(Self.items)
     let ips = ips.flatMap(Self.items)
     var found: [Interface] = []
-    // No machine has so many; a request of megabytes must not take long.
+    // No machine has so many NICs; the limit bounds the time for a request of megabytes.
     for (index, text) in macs.prefix(256).enumerated() {
       guard let address = Self.address(text), !found.contains(where: { $0.address == address }) else { continue }
       let ip = index < ips.count && !ips[index].isEmpty && ips[index] != "0.0.0.0" ? ips[index] : nil
@@ -46,8 +46,8 @@ struct ProfileQuery: Equatable {
     text.split(separator: ",", omittingEmptySubsequences: false).map { $0.filter { !$0.isWhitespace } }
   }
 
-  /// Colons, hyphens or nothing between the octets, as iPXE's `:hex`, `:hexhyp` and `:hexraw` write them; no address that
-  /// no NIC can have.
+  /// Takes colons, hyphens or nothing between the octets, as iPXE's `:hex`, `:hexhyp` and `:hexraw` write them. Refuses the
+  /// addresses of zeros and of ones, which no NIC has.
   private static func address(_ text: String) -> MACAddress? {
     var text = text
     if text.utf8.count == 12, text.allSatisfy(\.isHexDigit) {

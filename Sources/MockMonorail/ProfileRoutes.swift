@@ -69,7 +69,7 @@ struct KernelArguments: Equatable {
     let common = server.url + "/common/"
     var words: [String] = []
     if let syslogPort { words.append("SYSLOGSERVER=\(server.host)" + (syslogPort == 514 ? "" : ":\(syslogPort)")) }
-    // The stock server has no HTTPS there; the agent takes a URL.
+    // The stock server never gives HTTPS here, so there is no form for it but a URL, which the agent takes.
     words.append("API_CB=" + (server.url.hasPrefix("https:") ? server.url : "\(server.host):\(server.port)"))
     words.append("BASEFS=" + common + files.base)
     words.append("OVERLAYFS=" + files.overlays.map { common + $0 }.joined(separator: ","))
@@ -81,12 +81,12 @@ struct KernelArguments: Equatable {
     text = words.joined(separator: " ")
   }
 
-  /// Why no kernel would take it.
+  /// Why a kernel would not take it; `nil` when it would.
   var problem: String? {
     if text.utf8.contains(where: { $0 < 0x20 || $0 >= 0x7F }) {
       return "the kernel command line must be ASCII on one line"
     }
-    // COMMAND_LINE_SIZE of x86, with its NUL and what iPXE puts in front.
+    // COMMAND_LINE_SIZE of x86 is 2048. The 100 bytes are for the final NUL and for what iPXE puts in front.
     let count = text.utf8.count + 100
     return count < 2048
       ? nil : "the kernel command line is too long: \(text.utf8.count) bytes, but the kernel takes about 1,900"

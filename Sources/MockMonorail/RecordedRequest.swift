@@ -1,6 +1,6 @@
 /// One line of the journal: a request as it came in, and what became of it.
 public struct RecordedRequest: Sendable {
-  /// The first request is 1; also over the restarts of a server that keeps its state.
+  /// Counts from 1, and goes on after a restart of the server with the same state.
   public let number: Int
   public let method: String
   /// As sent, percent escapes included, without the query.
@@ -8,7 +8,7 @@ public struct RecordedRequest: Sendable {
   public let query: String?
   /// By lower-case name; repeated ones joined by `, `.
   public let headers: [String: String]
-  /// When its head had arrived.
+  /// When its head was complete.
   public let time: ContinuousClock.Instant
   /// Which connection, counted from 1: two requests with the same number used one keep-alive connection.
   public let connection: Int
@@ -27,10 +27,10 @@ public struct RecordedRequest: Sendable {
   /// From its head to its answer, in milliseconds; 0 while there is none.
   public var milliseconds: Int { finished.map { Int(($0 - time) / .milliseconds(1)) } ?? 0 }
 
-  /// About how much memory it takes, in bytes.
+  /// About how much memory the entry takes, in bytes.
   var size: Int {
     let texts = [method, path, query ?? "", nodeID ?? ""].reduce(0) { $0 + $1.utf8.count }
-    // A string of a dictionary takes 16 bytes itself, and its storage 32 besides its text.
+    // Each text takes 16 bytes in the dictionary, and 32 besides its bytes where it is stored.
     return 300 + texts + headers.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count + 100 }
   }
 

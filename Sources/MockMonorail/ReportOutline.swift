@@ -5,12 +5,12 @@ import MonorailProtocol
 
 /// What a report says about its tasks, without their output.
 ///
-/// A report can be 50 MB of output: json-c checks all of it, and only the rest becomes Swift values, so that the answer
+/// A report can hold 50 MB of output. json-c checks all of it; without the output it becomes Swift values. So the answer
 /// comes in time also from an unoptimized build.
 struct ReportOutline {
   let tasks: [NodeTask]
 
-  /// The tasks that failed, each as its command and how.
+  /// For each task that failed, its command and how it failed.
   var failures: [String] {
     tasks.compactMap { task in
       let outcome = TaskOutcome(task)
@@ -23,7 +23,7 @@ struct ReportOutline {
     guard let tokener = json_tokener_new_ex(Int32(JSON.maximumDepth)) else { throw APIError(.internalServerError) }
     defer { json_tokener_free(tokener) }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
-    // json-c takes a NUL for the end of the document; a bare number is complete only with it.
+    // json-c ends a document at a NUL, and needs one to know that a bare number is complete.
     let hasNUL = body.withUnsafeBytes { $0.baseAddress.map { memchr($0, 0, body.count) != nil } ?? false }
     guard !hasNUL else { throw APIError(.badRequest, "the report is not valid JSON: NUL byte") }
     let root = (body + [0]).withUnsafeBytes {

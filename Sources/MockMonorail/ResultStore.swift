@@ -9,7 +9,7 @@ final class ResultStore: Sendable {
 
   init(directory: String) { self.directory = directory }
 
-  /// Files that are there from an earlier run are not overwritten: counting goes on behind them.
+  /// Overwrites no file of an earlier run: the number goes on after the highest one.
   ///
   /// - Returns: the file.
   func write(_ document: JSON, of nodeID: String) throws -> String {

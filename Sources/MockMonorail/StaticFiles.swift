@@ -2,7 +2,7 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 
-/// Serves a directory where no route has an answer, or under a prefix of its own.
+/// Serves the files of a directory, at `/` or under a prefix; other requests go on to the routes.
 struct StaticFiles: RouterMiddleware {
   /// The directory, free of links.
   let root: String
@@ -40,7 +40,7 @@ struct StaticFiles: RouterMiddleware {
     return nil
   }
 
-  /// `realpath(3)`: follows every link, so that what is compared is where the file is.
+  /// `realpath(3)`: the path without links, so that comparing it with the root tells whether the file lies inside.
   private static func resolved(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }

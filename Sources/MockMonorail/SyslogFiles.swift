@@ -1,10 +1,10 @@
 import Foundation
 import Synchronization
 
-/// Writes lines of syslog to `<directory>/<node>/syslog.log`, those of nobody to `<directory>/syslog.log`.
+/// Writes lines of syslog to `<directory>/<node>/syslog.log`; those of which nothing tells the node, to
+/// `<directory>/syslog.log`.
 ///
-/// A file that is full becomes `syslog.log.1`, in place of the one before: a node that talks without end takes twice the
-/// limit.
+/// A file that is full becomes `syslog.log.1`, in place of the one before, so a node takes at most twice the limit.
 final class SyslogFiles: Sendable {
   private let directory: String
   private let maximumBytes: Int

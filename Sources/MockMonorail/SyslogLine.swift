@@ -1,11 +1,11 @@
 import Foundation
 
-/// A line that came over syslog, taken apart as RFC 3164 describes it. Nothing is refused: what has another form is all
-/// text.
+/// A line that came over syslog, taken apart as RFC 3164 describes it. No line is refused: where it has another form, all of
+/// it is the text.
 public struct SyslogLine: Sendable, Equatable {
-  /// The node that it came from; `nil` when nothing told.
+  /// The node that it came from; `nil` when nothing tells.
   public internal(set) var nodeID: String?
-  /// When it came. The time that the sender claims is not kept: nodes boot with any clock.
+  /// When it came. The sender's own time is not kept, since the clock of a booting node may be wrong.
   public let received: Date
   /// Where it came from.
   public let source: String
@@ -33,7 +33,7 @@ public struct SyslogLine: Sendable, Equatable {
     var tag: String?
     if priority != nil, Self.dropTimestamp(&rest) {
       host = Self.word(&rest)
-      // At most 32 letters and digits in the RFC; systemd and others write more kinds.
+      // The RFC allows 32 letters and digits; systemd and others write more, and other characters.
       if let end = rest.firstIndex(of: UInt8(ascii: ":")), end > rest.startIndex, end - rest.startIndex <= 64,
         !rest[..<end].contains(UInt8(ascii: " "))
       {
@@ -70,7 +70,7 @@ public struct SyslogLine: Sendable, Equatable {
     return number
   }
 
-  /// `Feb  1 09:30:00 `, whatever time it is.
+  /// Takes a time as `Feb  1 09:30:00 ` off the start; says whether there was one.
   private static func dropTimestamp(_ rest: inout ArraySlice<UInt8>) -> Bool {
     let form = Array("Aaa d0 00:00:00 ".utf8)
     let stamp = rest.prefix(form.count)

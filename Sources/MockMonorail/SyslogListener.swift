@@ -4,8 +4,8 @@ import Synchronization
 
 /// Takes lines of syslog over UDP.
 ///
-/// One thread of its own takes one datagram after the other, to the file: what comes faster than that, the kernel drops at
-/// its socket, as it does for any syslog server, and the HTTP side goes on undisturbed.
+/// A thread of its own takes one datagram after the other and writes it to the file. When datagrams come faster, the kernel
+/// drops some at the socket, as it does for any syslog server. HTTP requests do not wait for that thread.
 final class SyslogListener: Sendable {
   /// The port that it listens at.
   let port: Int
@@ -42,7 +42,7 @@ final class SyslogListener: Sendable {
 
   /// Stops listening; its port is free when this returns. May be called again.
   func stop() async {
-    // A channel whose event loop has gone never says that it is closed.
+    // Closing twice would wait for ever: a channel whose event loop has ended never says that it is closed.
     let task = stopping.withLock { stopping in
       let task =
         stopping

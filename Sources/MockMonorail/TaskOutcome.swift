@@ -7,7 +7,7 @@ public enum TaskOutcome: Sendable, Equatable {
   case succeeded
   /// An exit code besides 0 that the task accepts.
   case accepted(code: Int)
-  /// There is no such program on the node: the shell says so with exit code 127, sudo in words. Accepted or not.
+  /// There is no such program on the node: the shell ends with 127, or sudo says so. The task may accept that code.
   case absent(isAccepted: Bool)
   /// An exit code, a signal's name, or a symbolic code.
   case failed(String)

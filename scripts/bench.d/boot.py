@@ -68,7 +68,7 @@ def contents(name, path):
     if name == "base image":
         output = subprocess.run(["unsquashfs", "-lln", path], check=True, capture_output=True, text=True).stdout
         return by_directory(output.splitlines(), 2, 5, 3)
-    # The initramfs is one archive or several, the last of them compressed; bsdtar reads neither cpio after cpio.
+    # The initramfs is one archive or several, the last one compressed; bsdtar stops at the end of the first.
     with open(path, "rb") as file:
         data = file.read()
     places = [data.find(magic) for magic in (b"\x28\xb5\x2f\xfd", b"\x1f\x8b\x08", b"\xfd7zXZ")]

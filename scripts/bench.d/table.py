@@ -1,4 +1,4 @@
-"""The table of a benchmark: a figure a line, what it may be, and whether it is."""
+"""The table of a benchmark: on each line a figure, its limit, and whether the limit is kept."""
 
 import json
 

@@ -21,7 +21,7 @@ class BMC:
     """The facts that it tells are attributes, for tests to compare with what the node reports."""
 
     firmware = (2, 41)
-    # RFC 5612: of nobody.
+    # The enterprise number that RFC 5612 keeps for documentation.
     manufacturer = 32473
     product = 2401
     address = "192.0.2.77"

@@ -23,7 +23,7 @@ class Neighbor:
         self.message = struct.pack("!I", len(frame)) + frame
 
     def serve(self):
-        """Often, where a switch does it once every thirty seconds: a node looks soon after its start."""
+        """Sends often, since a node looks soon after its start. A switch sends every thirty seconds."""
         try:
             while not self.stopped.wait(self.interval):
                 self.connection.sendall(self.message)

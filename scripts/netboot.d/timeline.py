@@ -1,4 +1,4 @@
-"""What happened, in order: the console's lines, QEMU's events, the server's log, the BMC's commands."""
+"""What happened, in order: the console's lines, QEMU's events, the server's events, the BMC's commands."""
 
 import re
 import threading
