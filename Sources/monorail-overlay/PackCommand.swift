@@ -9,8 +9,8 @@ struct PackCommand: ParsableCommand {
       Adds the required files: the skeleton (overlay-skel/), /etc/rc.local, and the
       agent, /opt/monorail/monorail-agent. Where the directory has a file of the
       same name, that one is taken. All entries belong to root, and their times are
-      at most SOURCE_DATE_EPOCH (or --mtime; without both 0): the same tree gives the
-      same bytes everywhere.
+      at most SOURCE_DATE_EPOCH (or --mtime; without both 0): the same tree gives
+      the same bytes everywhere.
 
       The name of the archive says how it is compressed: .gz, .zst or .xz; .cpio is
       not compressed. With another name it is gzip, or what --compression says.

@@ -7,9 +7,9 @@ struct UnpackCommand: ParsableCommand {
     abstract: "Unpack an overlay archive into a directory.",
     discussion: """
       Reads newc archives, plain or compressed with gzip, zstd or xz, and files of
-      several archives one after another, as an initrd can be. Nothing is ever written
-      outside of the directory. A directory that does not exist yet gets its name only
-      when everything is unpacked.
+      several archives one after another, as an initrd can be. Nothing is ever
+      written outside of the directory. A directory that does not exist yet gets its
+      name only when everything is unpacked.
 
       Without root, owners and devices cannot be set; they go to a manifest, which
       pack reads back:
