@@ -40,10 +40,16 @@ public enum FileSystem {
     try moveOrDiscard(temporary, path)
   }
 
+  /// Renames a file or directory; a file that has the new name is replaced in the same step.
+  public static func move(_ from: String, _ to: String) throws(SystemError) {
+    guard rename(from, to) == 0 else { throw SystemError("rename \(from) to \(to)") }
+  }
+
   /// Renames a file. If that fails, the file at `from` is removed, so that no incomplete file is left.
   public static func moveOrDiscard(_ from: String, _ to: String) throws(SystemError) {
-    guard rename(from, to) == 0 else {
-      let error = SystemError("rename \(from) to \(to)")
+    do throws(SystemError) {
+      try move(from, to)
+    } catch {
       unlink(from)
       throw error
     }

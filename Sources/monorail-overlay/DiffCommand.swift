@@ -13,7 +13,7 @@ struct DiffCommand: ParsableCommand {
         removed  etc/motd: whiteout, mode 0000, owner 0:0
         changed  etc/conf: content 5891b5b522d5 -> 77c7ce9a5d86, size 6 -> 7
 
-      What can change: type, content (the begin of its SHA-256), size, target (of a
+      What can change: type, content (as its SHA-256 begins), size, target (of a
       symlink), device, mode, owner, group, time, links (the other names of the same
       file).
 

@@ -6,10 +6,11 @@ struct PackCommand: ParsableCommand {
     commandName: "pack",
     abstract: "Make an overlay archive of a directory.",
     discussion: """
-      The directory's own files win over the required ones: the skeleton
-      (overlay-skel/), /etc/rc.local and the agent, /opt/monorail/monorail-agent. All
-      entries belong to root, and their times are at most SOURCE_DATE_EPOCH (or
-      --mtime; without both 0): the same tree gives the same bytes everywhere.
+      Adds the required files: the skeleton (overlay-skel/), /etc/rc.local, and the
+      agent, /opt/monorail/monorail-agent. Where the directory has a file of the
+      same name, that one is taken. All entries belong to root, and their times are
+      at most SOURCE_DATE_EPOCH (or --mtime; without both 0): the same tree gives
+      the same bytes everywhere.
 
       The name of the archive says how it is compressed: .gz, .zst or .xz; .cpio is
       not compressed. With another name it is gzip, or what --compression says.
@@ -19,8 +20,8 @@ struct PackCommand: ParsableCommand {
         monorail-overlay pack ./tree -o small.overlay.cpio.xz --level 9
         monorail-overlay pack ./tree -o x.overlay.cpio.gz --manifest devices.txt
 
-      A manifest gives owners, modes and devices that the directory cannot have
-      without root; one line an entry, as unpack writes them:
+      A manifest gives owners, modes and devices, which a directory cannot have
+      without root. It has a line for each entry, as unpack writes them:
         # path type mode uid gid [major minor [mtime]]
         dev/console c 600 0 5 5 1
 
@@ -43,7 +44,7 @@ struct PackCommand: ParsableCommand {
   @OptionGroup var compression: CompressionOptions
   @OptionGroup var required: RequiredFilesOptions
 
-  @Option(help: "Whom entries belong to: root, or keep, as in the directory.")
+  @Option(help: "The owner of the entries: root, or keep (as in the directory).")
   var owner = Packer.Ownership.root
 
   @OptionGroup var times: TimeOptions

@@ -6,10 +6,10 @@ struct UnpackCommand: ParsableCommand {
     commandName: "unpack",
     abstract: "Unpack an overlay archive into a directory.",
     discussion: """
-      Reads newc archives, plain or compressed with gzip, zstd or xz, and several
-      behind one another, as in an initrd. Nothing is ever written outside of the
-      directory. A directory that does not exist yet appears when all is unpacked, or
-      not at all.
+      Reads newc archives, plain or compressed with gzip, zstd or xz, and files of
+      several archives one after another, as an initrd can be. Nothing is ever
+      written outside of the directory. A directory that does not exist yet gets its
+      name only when everything is unpacked.
 
       Without root, owners and devices cannot be set; they go to a manifest, which
       pack reads back:

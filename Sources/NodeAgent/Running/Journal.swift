@@ -168,7 +168,7 @@ final class Journal {
   func conclude() throws(SystemError) {
     // After a set that could not be kept there is nothing to rename.
     guard FileSystem.exists(setPath) else { return }
-    try FileSystem.rename(setPath, answeredPath)
+    try FileSystem.move(setPath, answeredPath)
     for name in FileSystem.names(in: directory) where name != "answered.json" {
       try FileSystem.remove("\(directory)/\(name)")
     }
