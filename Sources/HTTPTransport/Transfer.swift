@@ -6,13 +6,16 @@ final class Transfer {
   private(set) var response = HTTPResponse()
   /// Bytes of body received for the final answer.
   private(set) var received = 0
-  /// When the status of the answer to a POST came (`MonotonicClock`).
+  /// When nothing but the rest of the answer to a POST was left to wait for (`MonotonicClock`): its status is there, and
+  /// the body is on its way. Of a body that is refused, libcurl sends no more.
   private(set) var answeredAt: Int?
   /// Whether the receiver wants no more of the answer.
   private(set) var isEnough = false
   /// Whether the request's body could not be read.
   private(set) var hasUnreadableBody = false
   var errorText = ""
+  /// How many bytes of the request's body libcurl has taken.
+  private var sent = 0
   private let request: HTTPRequest
   private let receive: (HTTPResponse, UnsafeRawBufferPointer) -> Bool
 
@@ -54,7 +57,7 @@ final class Transfer {
       received = 0
       response.status = words.count > 1 ? Self.number(words[1]) : 0
       response.reason = words.count > 2 ? Self.text(words[2]) : ""
-      if request.method == .post, response.status >= 200 { answeredAt = MonotonicClock.milliseconds() }
+      noteAnswer()
       // libcurl would send the request again by itself, without `Expect`, but with a body that goes on where it stopped.
       return !(request.expectsContinue && response.status == 417)
     }
@@ -75,9 +78,18 @@ final class Transfer {
 
   private func fill(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
     guard let body = request.body else { return 0 }
-    if let count = body.read(into: buffer) { return count }
-    hasUnreadableBody = true
-    return Int(CURL_READFUNC_ABORT)
+    guard let count = body.read(into: buffer) else {
+      hasUnreadableBody = true
+      return Int(CURL_READFUNC_ABORT)
+    }
+    sent += count
+    noteAnswer()
+    return count
+  }
+
+  private func noteAnswer() {
+    guard request.method == .post, answeredAt == nil, response.status >= 200 else { return }
+    if response.status >= 300 || sent >= request.body?.byteCount ?? 0 { answeredAt = MonotonicClock.milliseconds() }
   }
 
   private static func number(_ digits: Slice<UnsafeRawBufferPointer>) -> Int {

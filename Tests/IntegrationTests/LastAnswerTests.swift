@@ -205,6 +205,56 @@ import Testing
     }
   }
 
+  @Test("a server that says yes before it has read the report still gets all of it")
+  func earlyAnswer() async throws {
+    try await withStage { stage in
+      let received = Mutex(0)
+      let server = try HandServer { connection, _ in
+        while let head = connection.readHead() {
+          guard head.isPost else {
+            connection.answer("200 OK", #"{"tasks":[{"cmd":"head -c 30000000 /dev/zero | tr '\\0' x"}],"exit":7}"#)
+            continue
+          }
+          // The answer is not complete, and more of the report than the kernel buffers waits for a while.
+          connection.send("HTTP/1.1 201 Created\r\nContent-Length: 3\r\n\r\n{}")
+          usleep(3_000_000)
+          guard let request = connection.readBody(of: head) else { return }
+          received.withLock { $0 = request.body.count }
+          connection.send("\n")
+        }
+      }
+      defer { server.stop() }
+      let agent = try stage.startAgent("--max-output", "64M", usual: stage.flags(server: server.address))
+      #expect(try await agent.wait(.seconds(60)) == .exited(7))
+      try await eventually("the whole report") { received.withLock { $0 > 30_000_000 } ? () : nil }
+    }
+  }
+
+  @Test("a report follows its server to another address", arguments: ["301 x", "302 x", "303 x", "307 x", "308 x"])
+  func redirectedReport(status: String) async throws {
+    try await withStage { stage in
+      let target = try HandServer { connection, _ in
+        while connection.readRequest() != nil { connection.answer("201 Created") }
+      }
+      defer { target.stop() }
+      let server = try HandServer { connection, _ in
+        while let request = connection.readRequest() {
+          if request.isPost {
+            connection.answer(status, "", headers: ["Location: http://\(target.address)/there"])
+          } else {
+            connection.answer("200 OK", Self.set)
+          }
+        }
+      }
+      defer { server.stop() }
+      let agent = try stage.startAgent(usual: stage.flags(server: server.address))
+      #expect(try await agent.wait() == .exited(7))
+      #expect(target.requests.map(\.head).allSatisfy { $0.hasPrefix("POST /there ") })
+      #expect(target.requests.count == 1)
+      #expect(server.methods == ["GET", "POST"])
+    }
+  }
+
   @Test(
     "the status is the answer: a body that drips does not hold the agent", arguments: ["201 Created", "404 x", "503 x"])
   func drippingAnswer(status: String) async throws {
