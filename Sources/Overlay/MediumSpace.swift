@@ -1,4 +1,5 @@
 import Glibc
+import SystemFiles
 
 /// The space on a file system, for errors that say that it is full.
 struct MediumSpace {
@@ -15,13 +16,23 @@ struct MediumSpace {
   private var size: Int { Int(space.f_blocks) * Int(space.f_frsize) }
   private var hasNoInodes: Bool { space.f_files > 0 && space.f_favail == 0 }
 
-  /// What to do about a system call that failed with `errno`; `nil` when the space is not the reason.
+  /// The error of a system call that failed just now. It says what to do when the space is the reason.
   ///
   /// - Parameters:
-  ///   - place: a file or a directory on the file system.
+  ///   - attempt: the rest of "cannot …".
+  ///   - descriptor: a file or a directory on the file system.
+  ///   - place: the path of a file or a directory on the file system.
   ///   - needed: what needs how much space; `nil` when nobody knows.
   ///   - elsewhere: how to use another file system: the rest of "or …".
-  static func remedy(
+  static func failure(
+    _ attempt: String, _ descriptor: Int32, _ place: String, needed: String? = nil, elsewhere: String
+  ) -> OverlayError {
+    let cause = SystemError(attempt)
+    let remedy = remedy(cause.errno, descriptor, place, needed: needed, elsewhere: elsewhere)
+    return OverlayError(cause.description, remedy: remedy, cause: cause)
+  }
+
+  private static func remedy(
     _ errno: Int32, _ descriptor: Int32, _ place: String, needed: String?, elsewhere: String
   ) -> String? {
     let what: String

@@ -140,11 +140,9 @@ final class OutputFile: ByteSink {
   }
 
   private func writeFailure() -> OverlayError {
-    let cause = SystemError("write \(path)")
-    let remedy = MediumSpace.remedy(
-      cause.errno, descriptor, Path.split(path).directory, needed: needed,
+    MediumSpace.failure(
+      "write \(path)", descriptor, Path.split(path).directory, needed: needed,
       elsewhere: "name a file on another file system")
-    return OverlayError(cause.description, remedy: remedy, cause: cause)
   }
 
   /// A name that no other thread, program or machine takes.

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Where something stands in an overlay: the bytes of a path relative to its root, without `.`, `..`, empty components or
+/// The path of something in an overlay: the bytes of a path relative to its root, without `.`, `..`, empty components or
 /// a slash at either end. The root itself is the empty path. Names on Linux are bytes, not text: they need not be UTF-8.
 ///
-/// Sorts like a walk through the tree: a directory, then what is in it, in the order of the names' bytes.
+/// Paths sort like a walk through the tree: a directory, then what is in it, by the bytes of the names.
 public struct OverlayPath: Hashable, Sendable, Comparable, CustomStringConvertible {
   public let bytes: [UInt8]
 
@@ -14,7 +14,7 @@ public struct OverlayPath: Hashable, Sendable, Comparable, CustomStringConvertib
 
   private init(checked bytes: [UInt8]) { self.bytes = bytes }
 
-  /// A name as it stands in an archive: `./etc/hosts`, `etc/hosts` and `etc//hosts/` are one path.
+  /// Makes a path of a name in an archive: `./etc/hosts`, `etc/hosts` and `etc//hosts/` are one path.
   ///
   /// - Throws: the reason why this is no path inside an overlay.
   public init(archiveName name: some Collection<UInt8>) throws(OverlayError) {

@@ -24,7 +24,7 @@ enum KernelSupport {
     for name in names { modprobe(name) }
   }
 
-  /// That it does not work shows in what follows.
+  /// Loads a module. A failure is ignored: the mount that needs the module fails then, and says why.
   static func modprobe(_ name: String) {
     guard let program = ["/sbin/modprobe", "/usr/sbin/modprobe"].first(where: FileSystem.exists) else { return }
     var attributes = posix_spawnattr_t()

@@ -1,6 +1,6 @@
 import Overlay
 
-/// What commands leave behind that nobody wants on a node: caches, lists, locks, logs of the installation.
+/// Files that commands leave and that no node needs: caches, package lists, locks, logs of the installation.
 enum Leftovers {
   /// A component matches with `*` for any characters; `**` at the end stands for everything under it.
   static let patterns = [

@@ -1,5 +1,6 @@
 import Glibc
 import Overlay
+import SystemFiles
 
 /// Has the programs run that make lists of all files of a root, as ldconfig(8) and depmod(8) do, in a merged overlay over its
 /// base image.
@@ -30,10 +31,12 @@ public struct MergedLists {
     }
     try PrivateNamespace.enter()
     let signals = try SignalWatch(say: say)
-    let target = try OverlayTarget(path)
-    let parent = target.path.lastIndex(of: "/").map { String(target.path[...$0]) } ?? "."
-    let directory = try LockedDirectory(in: parent, prefix: ".monorail-overlay-merge-", signals)
-    let (merged, result) = (directory.path + "/merged.overlay.cpio", directory.path + "/result.overlay.cpio")
+    let parent = try Workspace.absolute(Path.split(path).directory)
+    let directory = try Watched(signals) { () throws(OverlayError) in
+      try StagingDirectory(in: parent, prefix: ".monorail-overlay-merge-")
+    }
+    defer { withExtendedLifetime(directory) {} }
+    let (merged, result) = (directory.value.path + "/merged.overlay.cpio", directory.value.path + "/result.overlay.cpio")
     try write(merged)
     var options = Workspace.Options(base: base)
     options.isOffline = true

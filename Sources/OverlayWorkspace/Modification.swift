@@ -61,7 +61,7 @@ public struct Modification {
         try finish(target, lock, workspace, space, before, format, signals)
         return 0
       } catch {
-        // What a person did by hand shall not be lost.
+        // The changes that a person has made by hand must not be lost.
         guard isPerson(command) else {
           throw space.wasFull ? withRemedy(error, space) : error
         }
@@ -74,14 +74,15 @@ public struct Modification {
   /// Whether somebody works in a shell.
   private func isPerson(_ command: [String]) -> Bool { command.isEmpty && isatty(STDIN_FILENO) == 1 }
 
-  /// A shell ends with the code of its last command, unless it is told another: that need not mean that the work is to go.
+  /// A shell ends with the code of its last command, so that a code other than 0 need not mean that the changes are unwanted:
+  /// a person is asked.
   private func isKept(_ end: WorkspaceCommand.End, _ command: [String]) -> Bool {
     guard case .exited(let code) = end, code != 0, isPerson(command) else { return false }
     say("the shell ended with \(code), which its last command may have done: keep the changes? [y/N]")
     return readLine()?.lowercased().hasPrefix("y") == true
   }
 
-  /// Files that must stay reachable; what would fail in the end fails now.
+  /// Paths of files that must stay reachable. What would fail at the end of the work fails here already.
   private func needed(_ target: OverlayTarget) throws(OverlayError) -> [String] {
     var paths = [target.path]
     if let output {
@@ -174,7 +175,7 @@ public struct Modification {
     }
   }
 
-  /// A directory as it is.
+  /// A packer that keeps owners and times as they are.
   private func copying(_ step: String, _ signals: SignalWatch) -> Packer {
     var packer = Packer()
     packer.writer = ArchiveWriter(compression: .none)

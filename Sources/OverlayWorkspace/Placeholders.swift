@@ -67,14 +67,14 @@ struct Placeholders {
       original = name
     }
     try make()
-    // Of long ago, so that a write which comes before the kernel's clock has ticked is told from none.
+    // A time of long ago: a write changes it even if the kernel's clock for file times has not ticked since.
     let longAgo = [timespec(), timespec()]
     try check("set the time of \(path) in the workspace") { utimensat(AT_FDCWD, place, longAgo, AT_SYMLINK_NOFOLLOW) }
     guard let status = upper.status(of: path) else { throw .system("find \(path) in the overlay") }
     placed.append(Placed(path: path, status: status, original: original))
   }
 
-  /// Not in one of the file systems that are mounted in the workspace.
+  /// Whether a place is in the overlay, and not in another file system that is mounted in the workspace.
   private func isInOverlay(_ place: String) -> Bool {
     status(of: Path.split(place).directory)?.st_dev == status(of: root.path)?.st_dev
   }

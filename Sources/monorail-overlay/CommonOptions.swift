@@ -31,7 +31,9 @@ extension CompressionFormat {
 
   func check(_ level: Int?) throws {
     guard let level, !levels.contains(level) else { return }
-    guard self != .none else { throw ValidationError("--level \(level): an archive that is not compressed has no level") }
+    guard self != .none else {
+      throw ValidationError("--level \(level): an archive that is not compressed has no level")
+    }
     throw ValidationError("--level \(level): \(rawValue) takes \(levels.lowerBound) to \(levels.upperBound)")
   }
 }

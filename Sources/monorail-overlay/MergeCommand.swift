@@ -1,5 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
 import JSONDocument
 import Overlay
 import OverlayWorkspace
@@ -117,7 +116,7 @@ struct MergeCommand: ParsableCommand {
     lists.limits = limits.limits
     lists.say = { Terminal.say($0) }
     try lists.run(
-      draft.lists.script(), beside: output, environment: ProcessInfo.processInfo.environment,
+      draft.lists.script(), beside: output, environment: Surroundings.environment,
       write: { (path) throws(OverlayError) in _ = try merger.writeAsIs(draft, to: path) },
       take: { (path) throws(OverlayError) in try plan.take(listsFrom: path, limits: limits.limits) })
   }

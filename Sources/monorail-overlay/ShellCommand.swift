@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Overlay
 import OverlayWorkspace
 import SystemFiles
@@ -27,7 +26,8 @@ struct ShellCommand: ParsableCommand {
       on a disk. After kill -9 a directory .monorail-overlay-* is left there, which
       the next run with that --work-dir removes; beside a directory that was changed
       it is .NAME.shell-*. Nothing stays of an archive that was being written, but
-      for the instant in which it gets its name: .NAME.SUFFIX.
+      for the instant in which it gets its name: .NAME.SUFFIX. A new archive has a
+      lock beside it while the command runs, .NAME.lock.
 
       EXAMPLES
         monorail-overlay shell --base base.squashfs.img tools.overlay.cpio.gz
@@ -75,7 +75,9 @@ struct ShellCommand: ParsableCommand {
     name: .shortAndLong, help: "Write the result to this archive, and leave the overlay as it is.", completion: .file())
   var output: String?
 
-  @Option(help: ArgumentHelp("gzip, zstd, xz or none (default: as the archive's name says; else as it was).", valueName: "format"))
+  @Option(
+    help: ArgumentHelp(
+      "gzip, zstd, xz or none (default: as the archive's name says; else as it was).", valueName: "format"))
   var compression: CompressionFormat?
 
   @Option(help: "How hard to compress, with --compression: gzip 1-12 (6), zstd 1-19 (11), xz 0-9 (3).")
@@ -135,7 +137,7 @@ struct ShellCommand: ParsableCommand {
       if done >= total { bar?.bar.clear() }
     }
     return try modification.run(
-      overlay, command: command, environment: Self.environment, signals)
+      overlay, command: command, environment: Surroundings.environment, signals)
   }
 
   private static func bind(_ text: String) throws -> Workspace.Bind {
@@ -143,18 +145,6 @@ struct ShellCommand: ParsableCommand {
       throw ValidationError(
         "give SRC:DST, a path of this machine and an absolute path in the workspace, as in --bind ./debs:/debs")
     }
-    guard FileSystem.exists(bind.source) else { throw ValidationError("there is no \(bind.source) on this machine") }
     return bind
-  }
-
-  private static var environment: [String: String] {
-    var variables: [String: String] = [:]
-    var next = environ
-    while let entry = next.pointee {
-      let parts = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
-      next += 1
-    }
-    return variables
   }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Glibc
 import Overlay
 
-/// What the program was started with that it, or a library of it, could not work with.
+/// Checks and repairs what the program was started with: open streams, the terminal's width, arguments.
 enum Surroundings {
   static func prepare() throws {
     openStandardStreams()
@@ -12,7 +12,7 @@ enum Surroundings {
 
   /// A file that is opened later must not get the number of a stream that was closed: messages would go into the archive.
   private static func openStandardStreams() {
-    // Reading from stdin ends at once; writing to stdout fails, as to a closed one.
+    // Reading from stdin ends at once. stdout is opened for reading, so that writing to it fails as on a closed stream.
     for (descriptor, mode) in [(STDIN_FILENO, O_RDONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY)]
     where fcntl(descriptor, F_GETFD) < 0 {
       _ = open("/dev/null", mode)
@@ -29,9 +29,9 @@ enum Surroundings {
     setenv("COLUMNS", "\(narrowest)", 1)
   }
 
-  /// Swift replaces what is not UTF-8 in them: another file would be read or written than the one that was named.
+  /// Swift replaces bytes that are not UTF-8 in arguments: the program would read or write another file than the named one.
   private static func checkArguments() throws {
-    // Swift reads them from /proc: without it every command would be a successful "help".
+    // Swift reads them from /proc. Without /proc there seem to be none, and every command would print the help and succeed.
     guard CommandLine.argc > 0 else {
       throw OverlayError("cannot read its own arguments: mount /proc, as in \"mount -t proc proc /proc\"")
     }
@@ -42,5 +42,17 @@ enum Surroundings {
         "\"\(OverlayPath.printable(bytes))\" is not UTF-8; what is in an overlay may have such names, the files and"
           + " directories given here must not")
     }
+  }
+
+  /// The program's environment.
+  static var environment: [String: String] {
+    var variables: [String: String] = [:]
+    var next = environ
+    while let entry = next.pointee {
+      let parts = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+      next += 1
+    }
+    return variables
   }
 }

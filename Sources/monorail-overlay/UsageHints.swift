@@ -8,7 +8,9 @@ enum UsageHints {
   ///   - arguments: the program's, without its name.
   /// - Returns: the error to show, and a line to show behind its first one.
   static func explain(_ error: any Error, _ arguments: [String]) -> (error: any Error, hint: String?) {
-    guard MonorailOverlay.exitCode(for: error) == .validationFailure, let first = arguments.first else { return (error, nil) }
+    guard MonorailOverlay.exitCode(for: error) == .validationFailure, let first = arguments.first else {
+      return (error, nil)
+    }
     if let hint = unknownCommand(first) { return (ValidationError("there is no command \"\(first)\""), hint) }
     let second = errorBehindMissingOption(first, arguments)
     let shown = second ?? error
@@ -58,7 +60,8 @@ enum UsageHints {
       rows.append([row])
       for column in 1...right.count {
         let isSame = left[row - 1] == right[column - 1]
-        var least = min(rows[row - 1][column] + 1, rows[row][column - 1] + 1, rows[row - 1][column - 1] + (isSame ? 0 : 1))
+        var least = min(
+          rows[row - 1][column] + 1, rows[row][column - 1] + 1, rows[row - 1][column - 1] + (isSame ? 0 : 1))
         if row > 1, column > 1, left[row - 1] == right[column - 2], left[row - 2] == right[column - 1] {
           least = min(least, rows[row - 2][column - 2] + 1)
         }

@@ -23,7 +23,8 @@ import Testing
 
   @Test func leavesWhatIsNotMarkedOrInUse() throws {
     let scratch = try ScratchDirectory()
-    try run("cd '\(scratch.path)' && mkdir -m 700 x.1.y x.2.y && : >x.1.y/file && : >x.2.y/.monorail-overlay && mkdir x.3.z")
+    try run(
+      "cd '\(scratch.path)' && mkdir -m 700 x.1.y x.2.y && : >x.1.y/file && : >x.2.y/.monorail-overlay && mkdir x.3.z")
     let inUse = try StagingDirectory(in: scratch.path, prefix: "x.", suffix: ".y")
     let other = try StagingDirectory(in: scratch.path, prefix: "x.", suffix: ".y")
     let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path)

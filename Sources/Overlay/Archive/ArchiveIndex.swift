@@ -2,9 +2,9 @@ import Digests
 
 /// What an archive holds once all of it is read: one entry a name, found by its path.
 ///
-/// An archive can name something twice, and gives the data of a file with several names with only one of them. Here the
-/// last entry of a name has won, as it does when the archive is unpacked, and each name of a file has the file's size,
-/// mode, owner and time.
+/// An archive can have several entries of one name, and has the data of a file with several names only once. Here the last
+/// entry of a name counts, as it does when the archive is unpacked, and each name of a file has the file's size, mode, owner
+/// and time.
 public struct ArchiveIndex: Sendable {
   /// The archive's path.
   public let path: String

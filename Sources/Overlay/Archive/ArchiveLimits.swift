@@ -3,8 +3,9 @@ public struct ArchiveLimits: Sendable {
   /// Bytes of all archives in the file together, decompressed, headers included.
   public var size: Int
   public var entries: Int
-  /// libarchive compares an entry whose link count is above 1 with all such that have names missing still. So many
-  /// comparisons take ten seconds, and are 100,000 directories in an archive of GNU cpio.
+  /// libarchive compares each entry whose link count is above 1 with all earlier ones whose other names are still missing.
+  /// This is the most comparisons for one file; they take about ten seconds. An archive of GNU cpio with 100,000
+  /// directories needs so many.
   var linkComparisons = 5_000_000_000
 
   public init(size: Int = 16 << 30, entries: Int = 1_000_000) { (self.size, self.entries) = (size, entries) }

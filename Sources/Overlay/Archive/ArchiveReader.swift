@@ -170,7 +170,7 @@ public final class ArchiveReader {
       modified: UInt32(clamping: archive_entry_mtime(raw)), links: try links.group(of: raw, kind))
   }
 
-  /// Names stay in memory. Those of real archives have about 50 bytes.
+  /// Bounds the memory that names take. In real archives they have about 50 bytes each.
   private func count(nameOf size: Int) throws(OverlayError) {
     nameSize += size
     guard nameSize >> 8 <= max(limits.entries, 1 << 12) else {
@@ -180,7 +180,7 @@ public final class ArchiveReader {
     }
   }
 
-  /// What libarchive or the input complains about.
+  /// The error that libarchive or the input has reported.
   private func damage() -> OverlayError {
     if let failure { return located(failure) }
     guard let reason = archive_error_string(archive) else {

@@ -32,10 +32,8 @@ public final class ContentSpool: Sendable {
 
   public func append(_ bytes: UnsafeRawBufferPointer) throws(OverlayError) {
     guard Descriptor.write(bytes, to: descriptor, at: try size()) else {
-      let cause = SystemError("write to a temporary file in \(directory)")
-      let remedy = MediumSpace.remedy(
-        cause.errno, descriptor, directory, needed: nil, elsewhere: "write to another file system")
-      throw OverlayError(cause.description, remedy: remedy, cause: cause)
+      throw MediumSpace.failure(
+        "write to a temporary file in \(directory)", descriptor, directory, elsewhere: "write to another file system")
     }
   }
 

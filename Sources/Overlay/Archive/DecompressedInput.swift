@@ -4,8 +4,8 @@ import SystemFiles
 /// The bytes of a file that is a sequence of parts, plain or compressed: an initrd is a plain archive with microcode and a
 /// compressed one behind it (the kernel's Documentation/driver-api/early-userspace/buffer-format.rst).
 ///
-/// A compressed part ends where its streams end. Where a plain archive ends only its reader knows: it gives back what it
-/// did not use.
+/// A compressed part ends where its streams end. Only the reader of a plain archive knows where that ends; it gives back the
+/// bytes that it did not use.
 final class DecompressedInput {
   let fileSize: Int
   /// How the newest compressed part is compressed; `none` when there is none so far.
@@ -13,15 +13,15 @@ final class DecompressedInput {
 
   private let file: File
   private let limit: Int
-  /// Bytes of the file, and which of them were not used yet. Behind them the file goes on at `fileOffset`.
+  /// Bytes of the file; those in the range `waiting` were not used yet. The bytes behind them are read from `fileOffset` on.
   private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
   private var waiting = 0..<0
   private var fileOffset = 0
-  /// Of the compressed part that is being read.
+  /// The decoder of the compressed part that is being read; `nil` while a plain part is read.
   private var decoder: (any StreamDecoder)?
   private var partHasEnded = false
   private let decoded = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 4096)
-  /// What of the decoded bytes was given back.
+  /// Decoded bytes that were given back.
   private var unread = UnsafeRawBufferPointer(start: nil, count: 0)
   private var block = UnsafeRawBufferPointer(start: nil, count: 0)
   private var total = 0
@@ -36,7 +36,7 @@ final class DecompressedInput {
       guard fstat(file.descriptor, &status) == 0 else { throw SystemError("look at \(path)") }
       guard status.st_mode & S_IFMT != S_IFDIR else { throw SystemError("read \(path) as an archive", errno: EISDIR) }
       guard status.st_mode & S_IFMT == S_IFREG else { throw SystemError("seek in \(path)", errno: ESPIPE) }
-      // The last property: from here on deinit runs.
+      // The last property that is set: if something fails behind this line, deinit runs.
       fileSize = Int(status.st_size)
     } catch {
       buffer.deallocate()
@@ -50,7 +50,7 @@ final class DecompressedInput {
     decoded.deallocate()
   }
 
-  /// Bytes of the file that are done with.
+  /// How many bytes of the file were used.
   var position: Int { fileOffset - waiting.count }
 
   /// Decompressed bytes of all parts that are done with.
@@ -112,7 +112,7 @@ final class DecompressedInput {
       let progress = try current.decode(UnsafeRawBufferPointer(rebasing: buffer[waiting]), into: decoded)
       waiting = waiting.lowerBound + progress.taken..<waiting.upperBound
       if progress.isAtEnd {
-        // Like the tools of all three formats: what follows at once belongs to it.
+        // A stream of the same format directly behind it belongs to the same part: gzip, zstd and xz read it so, too.
         if try format() == compression, let next = try compression.makeDecoder() {
           (decoder, current) = (next, next)
         } else {
@@ -168,7 +168,8 @@ final class DecompressedInput {
 
   private static func firstNonzero(_ bytes: UnsafeRawBufferPointer) -> Int? {
     guard let start = bytes.baseAddress, bytes[0] == 0 else { return 0 }
-    // Archives can have gigabytes of zeros behind them: equal to themselves one byte on.
+    // Archives can have gigabytes of zeros behind them. memcmp is fast: the bytes are all zero if the first is, and each is
+    // equal to the next.
     if memcmp(start, start + 1, bytes.count - 1) == 0 { return nil }
     return bytes.firstIndex { $0 != 0 }
   }

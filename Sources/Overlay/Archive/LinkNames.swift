@@ -15,7 +15,7 @@ struct LinkNames {
 
   private var files: [FileNumber: File] = [:]
   private var groupCount = 0
-  /// How many files have names missing.
+  /// How many files still have names missing.
   private var incomplete = 0
   private var comparisons = 0
 
@@ -29,8 +29,8 @@ struct LinkNames {
     incomplete = 0
   }
 
-  /// What the entry's file is called; `nil` when this is its only name. Only the names of regular files are joined: a device,
-  /// say, is the same under each of its names anyway.
+  /// The group of the entry's file; `nil` when this is its only name. Only the names of regular files are grouped: other
+  /// kinds, like devices, have no data, so that it makes no difference whether two names are one of them or two.
   mutating func group(of raw: OpaquePointer, _ kind: Entry.Kind) throws(OverlayError) -> Entry.LinkGroup? {
     let count = archive_entry_nlink(raw)
     guard count > 1 else { return nil }

@@ -51,7 +51,8 @@ public enum CompressionFormat: String, Sendable, CaseIterable {
     if let format = Self.endings[ending] {
       guard chosen == nil || chosen == format else {
         throw OverlayError(
-          "\(path): the name says \(format.rawValue), but --compression says \(chosen?.rawValue ?? ""); change one of them")
+          "\(path): the name says \(format.rawValue), but --compression says \(chosen?.rawValue ?? ""); change one of them"
+        )
       }
       self = format
       return

@@ -5,10 +5,10 @@ import Synchronization
 
 /// A piece of a gzip stream's data, compressed apart from the others on another thread.
 ///
-/// libdeflate makes whole streams: what it returns ends with a block that says that it is the last. To stand inside a
-/// longer stream that mark is taken off, and the piece filled up to a whole byte with an empty stored block, as zlib's
-/// Z_SYNC_FLUSH does (RFC 1951, 3.2.3 and 3.2.4). Where the last block begins inflating the piece tells. All that costs a
-/// fifth of the compression, and is twice as fast as zlib's own compression.
+/// libdeflate makes whole streams: the last block of what it returns is marked as the last one. For a piece inside a longer
+/// stream that mark is removed, and the piece is filled up to a whole byte with an empty stored block, as zlib's Z_SYNC_FLUSH
+/// does (RFC 1951, 3.2.3 and 3.2.4). To find where the last block begins, the piece is inflated. All this adds a fifth to the
+/// time of the compression, and is still twice as fast as zlib's own compression (200 MB of /usr, two cores).
 final class GzipBlock: Sendable {
   struct Result {
     let bytes: ArraySlice<UInt8>

@@ -4,8 +4,8 @@ import Glibc
 
 /// One gzip stream (RFC 1952), compressed in blocks on all processors. The bytes depend only on the input and the level.
 ///
-/// One stream and not one member for each block: `gzip -d` reads members too, but the kernel's unpacker wants each of them
-/// to end with a whole entry (init/initramfs.c: "junk at the end of compressed archive").
+/// It is one stream, and not one gzip member for each block: `gzip -d` reads several members, but the kernel's unpacker needs
+/// each member to end with a whole entry (init/initramfs.c: "junk at the end of compressed archive").
 final class ParallelGzip: Compressor {
   private static let blockSize = 1 << 20
 
@@ -19,11 +19,11 @@ final class ParallelGzip: Compressor {
 
   init(level: Int, to output: any ByteSink) throws(OverlayError) {
     self.output = output
-    // The levels from 10 take 9 MB for each block.
+    // From level 10 on each block needs 9 MB.
     let workers = min(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), level < 10 ? 8 : 2)
     current = try GzipBlock(level: level, capacity: Self.blockSize)
     for _ in 0..<max(1, workers) { idle.append(try GzipBlock(level: level, capacity: Self.blockSize)) }
-    // No name, no time; 3 is Unix.
+    // The header: no name and no time; the last byte, 3, stands for Unix.
     try output.write([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3])
   }
 

@@ -111,7 +111,8 @@ public struct ExtendedAttributes {
   private func withSystemName(of path: OverlayPath, _ call: ([CChar]) -> Int) -> Int {
     let name = Array(tree.utf8) + [UInt8(ascii: "/")] + path.archiveName
     guard name.count >= PATH_MAX, let parent = path.parent else { return call(name.systemName) }
-    let directory = openat(self.directory.descriptor, parent.systemName, monorail_open_path_flag() | O_DIRECTORY | O_CLOEXEC)
+    let directory = openat(
+      self.directory.descriptor, parent.systemName, monorail_open_path_flag() | O_DIRECTORY | O_CLOEXEC)
     guard directory >= 0 else { return -1 }
     let result = call((Array("/proc/self/fd/\(directory)/".utf8) + path.name).systemName)
     let error = errno

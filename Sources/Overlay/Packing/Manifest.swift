@@ -1,7 +1,7 @@
 import Glibc
 import SystemFiles
 
-/// What a directory cannot say about an overlay without root: owners, devices, and modes. A text, one line an entry:
+/// Owners, devices and modes of an overlay, which a directory cannot have without root. A text with one line for each entry:
 ///
 ///     # path type mode uid gid [major minor [mtime]]
 ///     dev/console c 600 0 5 5 1

@@ -12,7 +12,7 @@ public struct RequiredFiles: Sendable {
     (self.skeleton, self.rcLocal, self.agent) = (skeleton, rcLocal, agent)
   }
 
-  /// Where they go, in a list for people and programs.
+  /// Where they are in the overlay.
   public static let rcLocalPath = "etc/rc.local"
   public static let agentPath = "opt/monorail/monorail-agent"
 

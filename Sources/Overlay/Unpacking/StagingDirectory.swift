@@ -20,6 +20,9 @@ public final class StagingDirectory: Sendable {
   public let parent: Int32
   private let name: String
 
+  /// What to do when the file system is full.
+  static let elsewhere = "unpack to a directory on another file system"
+
   private static let mark = ".monorail-overlay"
 
   /// - Parameters:
@@ -64,7 +67,9 @@ public final class StagingDirectory: Sendable {
   ) throws(OverlayError) -> (name: String, descriptor: Int32) {
     let name = prefix + String(UInt64.random(in: 0...UInt64.max)) + suffix
     let attempt = "make the directory \(parentPath)/\(name)"
-    guard mkdirat(parent, name, 0o700) == 0 else { throw .system(attempt) }
+    guard mkdirat(parent, name, 0o700) == 0 else {
+      throw MediumSpace.failure(attempt, parent, parentPath, elsewhere: elsewhere)
+    }
     let descriptor = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
     guard descriptor >= 0 else { throw .system(attempt) }
     do throws(OverlayError) {
@@ -76,7 +81,7 @@ public final class StagingDirectory: Sendable {
       // locks; there a directory is never taken for abandoned.
       _ = flock(descriptor, LOCK_EX | LOCK_NB)
       let file = openat(descriptor, mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-      guard file >= 0 else { throw .system(attempt) }
+      guard file >= 0 else { throw MediumSpace.failure(attempt, parent, parentPath, elsewhere: elsewhere) }
       close(file)
     } catch {
       close(descriptor)

@@ -2,20 +2,20 @@ import CLinux
 import Glibc
 import SystemFiles
 
-/// A directory that an archive is unpacked into. Each name is reached from the directory itself, one component after the
-/// other, and no symlink is ever followed.
+/// A directory that an archive is unpacked into. Each name is reached from the open directory, one component after the other,
+/// and no symlink is ever followed.
 final class UnpackedTree {
   private let path: String
   private let root: Int32
   private let rules: Rules
-  /// The directory that the last entry was in; most often the next is too.
+  /// The directory that the last entry was in, open: most often the next entry is in it, too.
   private var parent: (path: OverlayPath, descriptor: Int32)?
-  /// What was made here, where that may not be replaced which was there before.
+  /// The files that this run has made. They are noted only where files that were there before must not be replaced.
   private var made: Set<FileNumber> = []
   private var directories: [OverlayPath: Entry] = [:]
   private var links: [Entry.LinkGroup: FirstName] = [:]
   private var passedOver: Set<OverlayPath> = []
-  /// How many entries were added before a file of that name was replaced, for the last time.
+  /// For each name whose file was replaced: how many entries were added before that, the last time.
   private var replaced: [OverlayPath: Int] = [:]
   private var count = 0
   private var impliedCount = 0
@@ -27,6 +27,8 @@ final class UnpackedTree {
     var setsOwners: Bool
     /// Whether a device that this process may not make is passed over. A manifest says then what it is.
     var passesOverDevices: Bool
+    /// The most directories to make that the archive has no entries for.
+    var mostImpliedDirectories: Int
   }
 
   private struct FileNumber: Hashable {
@@ -99,7 +101,7 @@ final class UnpackedTree {
     remember(name, in: parent)
   }
 
-  /// Gives the directories their attributes, which could have forbidden to write into them.
+  /// Gives the directories their attributes. That comes last, since a mode could have forbidden to write into a directory.
   func finish() throws(OverlayError) {
     for (path, entry) in directories.sorted(by: { $0.key > $1.key }) {
       let descriptor: Int32
@@ -215,7 +217,7 @@ final class UnpackedTree {
     try setAttributes(of: name, in: parent, entry)
   }
 
-  // A run of zeros this long becomes a hole.
+  /// Zeros become a hole of a sparse file when there are at least so many, in bytes.
   private static let hole = 4096
 
   private func write(
@@ -241,7 +243,7 @@ final class UnpackedTree {
     guard ftruncate(descriptor, off_t(offset)) == 0 else { throw failure("write", entry) }
   }
 
-  /// The zeros that begin at an offset, when they are enough for a hole.
+  /// How many zeros begin at an offset, up to ``hole``; 0 when they are fewer.
   private static func zeros(in bytes: UnsafeRawBufferPointer, at start: Int) -> Int {
     let count = min(hole, bytes.count - start)
     guard count == hole, let base = bytes.baseAddress, bytes[start] == 0 else { return 0 }
@@ -305,10 +307,15 @@ extension UnpackedTree {
     }
     guard !passedOver.contains(path) else { try refuse(Self.noDirectory(path)) }
     impliedCount += 1
+    guard impliedCount <= rules.mostImpliedDirectories else {
+      try refuse(
+        "the archive has no entries for more than \(rules.mostImpliedDirectories) of its directories; --max-entries raises"
+          + " this limit")
+    }
     guard impliedCount <= Self.impliedDirectories + Self.impliedDirectoriesPerEntry * count else {
       try refuse(
-        "\"\(path)\" is one of \(impliedCount) directories that the archive has no entries for, while it has"
-          + " \(count) entries so far: that is no overlay, but an archive that was made to fill disks")
+        "the archive has no entries for \(impliedCount) directories that its first \(count) entries are in: that is no"
+          + " overlay, but an archive that was made to fill disks")
     }
     guard mkdirat(parent, name, 0o755) == 0 else { return false }
     remember(name, in: parent)
@@ -330,11 +337,10 @@ extension UnpackedTree {
   }
 
   private func failure(_ what: String, _ entry: Entry) -> OverlayError {
-    let cause = SystemError("\(what) \"\(entry.path)\"")
-    let needed = entry.size > 0 ? "this file alone has \(MediumSpace.text(entry.size))" : nil
-    let remedy = MediumSpace.remedy(
-      cause.errno, root, path, needed: needed, elsewhere: "unpack to a directory on another file system")
-    return OverlayError(cause.description, remedy: remedy, cause: cause)
+    MediumSpace.failure(
+      "\(what) \"\(entry.path)\"", root, path,
+      needed: entry.size > 0 ? "this file alone has \(MediumSpace.text(entry.size))" : nil,
+      elsewhere: StagingDirectory.elsewhere)
   }
 
   /// Without root, where only a manifest says the true ones: permissions that leave a file to its owner, and give nobody the

@@ -6,8 +6,8 @@ public struct Unpacker {
   /// Whether files that are there already are replaced.
   public var replacesFiles = false
   public var limits = ArchiveLimits()
-  /// Where owners, devices and modes are written down, for ``Packer/manifest``; without root, which cannot set them, the
-  /// directory's name with `.manifest` behind it when nothing else is said.
+  /// The file that owners, devices and modes are written to, for ``Packer/manifest``. Only root can set them on the unpacked
+  /// files: without root, the default is the directory's name with `.manifest` behind it.
   public var manifest: String?
   /// Called with bytes of the archive: how many were read, how many there are.
   public var progress: (Int, Int) -> Void = { _, _ in }
@@ -62,14 +62,18 @@ public struct Unpacker {
   private func newTree(
     in staging: StagingDirectory, _ name: String, _ manifest: String?
   ) throws(OverlayError) -> UnpackedTree {
-    guard mkdirat(staging.descriptor, Self.stagedName, 0o755) == 0 else { throw .system("make the directory \(name)") }
+    guard mkdirat(staging.descriptor, Self.stagedName, 0o755) == 0 else {
+      throw MediumSpace.failure(
+        "make the directory \(name)", staging.descriptor, name, elsewhere: StagingDirectory.elsewhere)
+    }
     return try UnpackedTree(
       name, rules(manifest, replacesFiles: true), at: Self.stagedName, in: staging.descriptor)
   }
 
   private func rules(_ manifest: String?, replacesFiles: Bool) -> UnpackedTree.Rules {
     UnpackedTree.Rules(
-      replacesFiles: replacesFiles, setsOwners: geteuid() == 0, passesOverDevices: manifest != nil)
+      replacesFiles: replacesFiles, setsOwners: geteuid() == 0, passesOverDevices: manifest != nil,
+      mostImpliedDirectories: limits.entries)
   }
 
   private static func withoutSlashes(_ path: String) -> String {
