@@ -36,7 +36,9 @@ public struct MergedLists {
       try StagingDirectory(in: parent, prefix: ".monorail-overlay-merge-")
     }
     defer { withExtendedLifetime(directory) {} }
-    let (merged, result) = (directory.value.path + "/merged.overlay.cpio", directory.value.path + "/result.overlay.cpio")
+    let (merged, result) = (
+      directory.value.path + "/merged.overlay.cpio", directory.value.path + "/result.overlay.cpio"
+    )
     try write(merged)
     var options = Workspace.Options(base: base)
     options.isOffline = true
