@@ -73,7 +73,7 @@ import Testing
     #expect(
       findings.map { $0["severity"]?.stringValue } == Array(repeating: "error", count: 4) + ["warning", "warning"])
     #expect(findings.last?["path"] == "opt/a\nb\u{FFFD}" && findings.last?["pathHex"] == "6f70742f610a62ff")
-    #expect(findings[4]["path"] == nil && findings[4]["kind"] == "name" && findings[2]["kind"] == "interpreter")
+    #expect(findings[4]["path"] == nil && findings[4]["kind"] == "name" && findings[3]["kind"] == "interpreter")
     #expect(document["ignored"] == [])
   }
 
