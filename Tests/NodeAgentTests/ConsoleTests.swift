@@ -91,8 +91,11 @@ import Testing
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
     defer { for end in ends { close(end) } }
-    Console(descriptor: ends[1]).write(line: "x")
+    let console = Console(descriptor: ends[1])
+    console.write(line: "x")
     #expect(fcntl(ends[1], F_GETFL) & O_NONBLOCK == 0)
+    // Its thread would write to whatever gets the descriptor's number next.
+    console.finish(within: 60_000)
   }
 
   @Test("a log line goes to the syslog server in the framing of RFC 3164, and says which node it comes from")
@@ -113,7 +116,10 @@ import Testing
     let target = try #require(SyslogAddress("127.0.0.1:\(port)"))
     let null = open("/dev/null", O_WRONLY)
     defer { close(null) }
-    let log = Log(level: .info, console: Console(descriptor: null), syslog: SyslogSender(target))
+    let console = Console(descriptor: null)
+    // Before the descriptor is closed: another test may get its number.
+    defer { console.finish(within: 60_000) }
+    let log = Log(level: .info, console: console, syslog: SyslogSender(target))
     /// What the server gets of that line, behind the head that RFC 3164 asks for.
     func message() throws -> Substring {
       var buffer = [UInt8](repeating: 0, count: 2048)

@@ -120,10 +120,11 @@ enum Secrets {
 
   /// `http://***@host` for `http://user:password@host`, and the same without a scheme.
   private static func withoutUser(_ word: String) -> String {
-    let url = URLText.withoutSecrets(word)
-    guard url == word, let at = word.lastIndex(of: "@"), let colon = word[..<at].lastIndex(of: ":") else { return url }
+    guard let at = word.lastIndex(of: "@"), let colon = word[..<at].lastIndex(of: ":"),
+      !word[colon..<at].contains("/")
+    else { return URLText.withoutSecrets(word) }
     // The user's name begins behind what cannot be in it.
     let start = word[..<colon].lastIndex { "=/'\"(,;&|".contains($0) }.map { word.index(after: $0) } ?? word.startIndex
-    return start < colon && !word[colon..<at].contains("/") ? word[..<start] + "***" + word[at...] : url
+    return URLText.withoutSecrets(start < colon ? word[..<start] + "***" + word[at...] : word)
   }
 }
