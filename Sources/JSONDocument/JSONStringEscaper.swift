@@ -14,20 +14,22 @@ public struct JSONStringEscaper: Sendable {
 
   public init() {}
 
-  /// Appends the escaped form of `input`. An unfinished character at the end of `input` waits for the next call.
-  public mutating func write(_ input: UnsafeRawBufferPointer, to output: inout [UInt8]) {
-    var sizing = self
-    let start = output.count
-    // Appending byte by byte takes ten times as long as counting first and then writing to memory that is there.
-    output.append(contentsOf: repeatElement(0, count: sizing.size(of: input)))
-    output.withUnsafeMutableBytes { bytes in
-      guard let base = bytes.baseAddress else { return }
-      var sink = MemorySink(next: base + start)
-      escape(input, to: &sink)
-    }
+  /// How many bytes a call of `write` or `finish` writes at most.
+  ///
+  /// - Parameter count: bytes of its input. Each may become six, and a character that had begun before becomes up to four.
+  public static func room(for count: Int) -> Int { 6 * count + 4 }
+
+  /// Writes the escaped form of `input`. An unfinished character at the end of `input` waits for the next call.
+  ///
+  /// - Parameter output: has `room(for: input.count)` bytes.
+  /// - Returns: how many bytes were written.
+  public mutating func write(_ input: UnsafeRawBufferPointer, to output: UnsafeMutableRawPointer) -> Int {
+    var sink = MemorySink(next: output)
+    escape(input, to: &sink)
+    return sink.next - output
   }
 
-  /// How many bytes `write` would append; the escaper is then where it would be after `write`.
+  /// How many bytes `write` would write; the escaper is then where it would be after `write`.
   public mutating func size(of input: UnsafeRawBufferPointer) -> Int {
     var sink = CountingSink()
     escape(input, to: &sink)
@@ -35,12 +37,16 @@ public struct JSONStringEscaper: Sendable {
   }
 
   /// Ends the stream: a character that is still unfinished is replaced.
-  public mutating func finish(to output: inout [UInt8]) {
-    if needed > 0 { output += [0xEF, 0xBF, 0xBD] }
+  ///
+  /// - Returns: how many bytes were written.
+  public mutating func finish(to output: UnsafeMutableRawPointer) -> Int {
+    var sink = MemorySink(next: output)
+    if needed > 0 { sink.putReplacement() }
     reset()
+    return sink.next - output
   }
 
-  /// How many bytes `finish` would append.
+  /// How many bytes `finish` would write.
   public mutating func sizeOfEnd() -> Int {
     defer { reset() }
     return needed > 0 ? 3 : 0
@@ -48,11 +54,20 @@ public struct JSONStringEscaper: Sendable {
 
   /// Appends `text` as a whole JSON string, quotes included.
   public static func append(_ text: String, to output: inout [UInt8]) {
-    var escaper = JSONStringEscaper()
     var text = text
     output.append(UInt8(ascii: "\""))
-    text.withUTF8 { escaper.write(UnsafeRawBufferPointer($0), to: &output) }
-    escaper.finish(to: &output)
+    text.withUTF8 { utf8 in
+      let input = UnsafeRawBufferPointer(utf8)
+      var sizing = JSONStringEscaper()
+      let start = output.count
+      output.append(contentsOf: repeatElement(0, count: sizing.size(of: input)))
+      output.withUnsafeMutableBytes { bytes in
+        guard let base = bytes.baseAddress else { return }
+        var escaper = JSONStringEscaper()
+        // A String is UTF-8, so that no character is unfinished at its end.
+        _ = escaper.write(input, to: base + start)
+      }
+    }
     output.append(UInt8(ascii: "\""))
   }
 
@@ -73,8 +88,7 @@ public struct JSONStringEscaper: Sendable {
           sink.putReplacement()
         }
       } else if Self.isPlain(byte) {
-        var end = index + 1
-        while end < count, Self.isPlain(bytes[end]) { end += 1 }
+        let end = Self.endOfPlain(input, bytes, from: index + 1)
         sink.put(bytes + index, end - index)
         index = end
       } else {
@@ -87,6 +101,28 @@ public struct JSONStringEscaper: Sendable {
   @inline(__always)
   private static func isPlain(_ byte: UInt8) -> Bool {
     byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+  }
+
+  /// Where the plain bytes from `start` on end. Most output is plain, so this looks at eight bytes at once.
+  @inline(__always)
+  private static func endOfPlain(
+    _ input: UnsafeRawBufferPointer, _ bytes: UnsafePointer<UInt8>, from start: Int
+  ) -> Int {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let tops = ones << 7
+    var end = start
+    while end + 8 <= input.count {
+      let word = UnsafeRawPointer(bytes + end).loadUnaligned(as: UInt64.self)
+      // Subtracting from each byte borrows into its highest bit when the byte was smaller. A byte may get a bit from its
+      // neighbour's borrow, which only ends the stretch early.
+      let controls = word &- (ones &* 0x20)
+      let quotes = (word ^ (ones &* UInt64(UInt8(ascii: "\"")))) &- ones
+      let backslashes = (word ^ (ones &* UInt64(UInt8(ascii: "\\")))) &- ones
+      guard (word | controls | quotes | backslashes) & tops == 0 else { break }
+      end += 8
+    }
+    while end < input.count, isPlain(bytes[end]) { end += 1 }
+    return end
   }
 
   /// Takes the first byte of a character of several bytes.

@@ -5,18 +5,22 @@ import Testing
   /// Escapes `bytes` in pieces of `size`, and reads the result back with the JSON parser.
   private func decoded(_ bytes: [UInt8], piece size: Int) throws -> String? {
     var escaper = JSONStringEscaper()
-    var output = Array("\"".utf8)
     var sizing = JSONStringEscaper()
-    var count = 1
-    for start in stride(from: 0, to: bytes.count, by: size) {
-      bytes[start..<min(start + size, bytes.count)].withUnsafeBytes {
-        escaper.write($0, to: &output)
-        count += sizing.size(of: $0)
-      }
-      #expect(count == output.count, "what is counted is what is written")
+    var output = Array("\"".utf8)
+    var room = [UInt8](repeating: 0, count: JSONStringEscaper.room(for: size))
+    func append(_ write: (UnsafeMutableRawPointer) -> Int) throws -> Int {
+      let count = try room.withUnsafeMutableBytes { write(try #require($0.baseAddress)) }
+      output += room[..<count]
+      return count
     }
-    escaper.finish(to: &output)
-    #expect(count + sizing.sizeOfEnd() == output.count)
+    for start in stride(from: 0, to: bytes.count, by: size) {
+      try bytes[start..<min(start + size, bytes.count)].withUnsafeBytes { piece in
+        let count = try append { escaper.write(piece, to: $0) }
+        #expect(count == sizing.size(of: piece), "what is counted is what is written")
+      }
+    }
+    let count = try append { escaper.finish(to: $0) }
+    #expect(count == sizing.sizeOfEnd())
     return try JSON(parsing: output + Array("\"".utf8)).stringValue
   }
 
@@ -39,6 +43,15 @@ import Testing
     ] as [([UInt8], String)])
   func replacement(bytes: [UInt8], text: String) throws {
     for size in 1...max(1, bytes.count) { #expect(try decoded(bytes, piece: size) == text) }
+  }
+
+  @Test("finds the one byte that needs an escape wherever it stands among plain ones", arguments: 0...255)
+  func oneByte(byte: UInt8) throws {
+    for place in 0..<24 {
+      var bytes = [UInt8](repeating: 0x61, count: 24)
+      bytes[place] = byte
+      #expect(try decoded(bytes, piece: 24) == String(decoding: bytes, as: UTF8.self))
+    }
   }
 
   @Test("agrees with the standard library on a million bytes made of hard cases")

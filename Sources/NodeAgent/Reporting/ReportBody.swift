@@ -11,7 +11,7 @@ final class ReportBody: RequestBody {
   static let serverLimit = 50_000_000
   /// The fewest bytes of each output that are worth sending. With so few, every set that is taken fits.
   static let leastOutput = 16
-  private static let pieceSize = 64 << 10
+  private static let pieceSize = 16 << 10
 
   /// How many bytes of each output it carries at most.
   let outputLimit: Int
@@ -20,14 +20,15 @@ final class ReportBody: RequestBody {
   private(set) var failure: SystemError?
 
   private var parts: [Part] = []
-  /// The part that `read` is at, and how far it is in a stretch.
+  /// The part that `read` is at, and how far it is in that part.
   private var next = 0
   private var position = 0
-  /// Bytes of the document that are made, and how many of them have been read.
-  private var ready: [UInt8] = []
-  private var offset = 0
   private var escaper = JSONStringEscaper()
   private let raw = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceSize, alignment: 16)
+  /// The next bytes of the document, and which of them have not been read yet.
+  private let ready = UnsafeMutableRawBufferPointer.allocate(
+    byteCount: JSONStringEscaper.room(for: pieceSize), alignment: 16)
+  private var unread = 0..<0
 
   private enum Part {
     /// A piece of the document.
@@ -71,7 +72,10 @@ final class ReportBody: RequestBody {
     byteCount = try measure()
   }
 
-  deinit { raw.deallocate() }
+  deinit {
+    raw.deallocate()
+    ready.deallocate()
+  }
 
   private func addTasks(
     _ tasks: [NodeTask], _ results: [Int: TaskResult], _ outputs: (Int) -> TaskOutput<SpooledOutput>,
@@ -139,8 +143,7 @@ final class ReportBody: RequestBody {
   // MARK: Sending
 
   func rewind() {
-    (next, position, offset) = (0, 0, 0)
-    ready.removeAll(keepingCapacity: true)
+    (next, position, unread) = (0, 0, 0..<0)
     escaper = JSONStringEscaper()
     failure = nil
   }
@@ -148,7 +151,7 @@ final class ReportBody: RequestBody {
   func read(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
     var written = 0
     while written < buffer.count {
-      if offset == ready.count {
+      if unread.isEmpty {
         do throws(SystemError) {
           guard try refill() else { break }
         } catch {
@@ -157,34 +160,34 @@ final class ReportBody: RequestBody {
         }
         continue
       }
-      let count = min(ready.count - offset, buffer.count - written)
-      ready.withUnsafeBytes { source in
-        UnsafeMutableRawBufferPointer(rebasing: buffer[written...]).copyMemory(
-          from: UnsafeRawBufferPointer(rebasing: source[offset..<(offset + count)]))
-      }
-      written += count
-      offset += count
+      let piece = UnsafeRawBufferPointer(rebasing: ready[unread.prefix(buffer.count - written)])
+      UnsafeMutableRawBufferPointer(rebasing: buffer[written...]).copyMemory(from: piece)
+      written += piece.count
+      unread = unread.dropFirst(piece.count)
     }
     return written
   }
 
   /// Makes the next bytes of the document ready; `false` at its end.
   private func refill() throws(SystemError) -> Bool {
-    guard next < parts.count else { return false }
-    ready.removeAll(keepingCapacity: true)
-    offset = 0
+    guard next < parts.count, let start = ready.baseAddress else { return false }
+    var isWhole = true
     switch parts[next] {
-    case .text(let bytes): ready = bytes
-    case .note(let text): Array(text.utf8).withUnsafeBytes { escaper.write($0, to: &ready) }
-    case .endOfOutput: escaper.finish(to: &ready)
+    case .text(let bytes):
+      let piece = bytes[position...].prefix(ready.count)
+      ready.copyBytes(from: piece)
+      unread = 0..<piece.count
+      position += piece.count
+      isWhole = position == bytes.count
+    case .note(let text): unread = 0..<Array(text.utf8).withUnsafeBytes { escaper.write($0, to: start) }
+    case .endOfOutput: unread = 0..<escaper.finish(to: start)
     case .stretch(let spool, let range):
       let piece = try piece(of: spool, (range.lowerBound + position)..<range.upperBound)
-      escaper.write(piece, to: &ready)
+      unread = 0..<escaper.write(piece, to: start)
       position += piece.count
-      if position < range.count { return true }
+      isWhole = position == range.count
     }
-    next += 1
-    position = 0
+    if isWhole { (next, position) = (next + 1, 0) }
     return true
   }
 
