@@ -25,7 +25,7 @@ import Testing
     return Set((try? FileManager.default.contentsOfDirectory(atPath: place)) ?? [])
   }
 
-  /// Archives, and what is in them.
+  /// Shell commands that write the archives, and the files that the node must have then.
   struct Whole: Sendable, CustomTestStringConvertible {
     let lines: String
     let files: Set<String>
@@ -69,7 +69,7 @@ import Testing
   @Test(
     "A damaged overlay is refused, also where nothing has a digest",
     arguments: [
-      // Bytes too many, too few and wrong, in headers and in contents that have sums.
+      // Archives with added, missing and changed bytes, in headers and in contents that have a checksum.
       "head -c 200 a.cpio; printf junkjunk; tail -c +201 a.cpio", "head -c 120 a.cpio; tail -c +125 a.cpio",
       "sed s/070701/07070x/2 a.cpio", "sed s/070701/070711/3 a.cpio", "sed s/cccccc/cccdcc/ c.cpio",
       "head -c 2000 a.cpio",

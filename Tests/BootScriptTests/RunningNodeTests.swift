@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The scripts of the running node, which the base image brings.
+/// The scripts that the base image runs on the booted node.
 @Suite(.timeLimit(.minutes(30))) struct RunningNodeTests {
   @Test(
     "monorail.debug is read as stage 1 reads it",

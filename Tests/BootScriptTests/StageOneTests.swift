@@ -91,7 +91,7 @@ import Testing
   struct Failure: Sendable, CustomTestStringConvertible {
     var name: String
     var commandLine = StageOneTests.urls
-    /// The agent's answers: a code and a sentence each.
+    /// What the agent's `fetch` ends with: an exit code and a message for each call.
     var answers = ""
     var overlay: String?
     var says: [String]
@@ -222,7 +222,7 @@ import Testing
   @Test("monorail.debug offers shells on all consoles, until one of them ends", arguments: Shell.allCases)
   func debugShells(shell: Shell) throws {
     let machine = try machine(shell, "monorail.debug")
-    // Nobody sits at the first console: its shell goes on.
+    // The first console's shell gets no input and keeps running.
     try machine.write("dev/tty1", "")
     try machine.program(
       "setsid",

@@ -47,7 +47,7 @@ import Testing
       #expect(second.log.contains("another agent is at work with \(stage.path("state")); choose another --state-dir"))
       #expect(try await stage.report(of: #"{"tasks":[{"cmd":"echo on"}]}"#).stdout() == "on\n")
       try await stage.crash(first)
-      // The lock goes with its holder.
+      // The kernel releases the lock when the agent that holds it ends, so the next agent gets it.
       try stage.startAgent()
       #expect(try await stage.report(of: #"{"tasks":[{"cmd":"echo on"}]}"#).stdout() == "on\n")
     }
@@ -139,7 +139,7 @@ import Testing
       #expect(report.stdout()?.hasPrefix("head\nxxxx") == true)
       #expect(report.stdout()?.contains("bytes are cut out here") == true)
       #expect(report[0]["agent"]?["stdoutBytes"] == 3_000_005)
-      // And there is room again for the next one.
+      // The agent has freed the memory, so that the next set runs.
       #expect(try await stage.report(of: #"{"tasks":[{"cmd":"echo on"}]}"#).stdout() == "on\n")
     }
   }

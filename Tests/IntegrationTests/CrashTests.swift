@@ -32,7 +32,7 @@ import Testing
       #expect(report.stdout(1) == "half way\n")
       #expect(report.stderr(1) == "warning\n")
       #expect(report.isUntouched(2))
-      // It polls on.
+      // The agent polls again.
       #expect(try await stage.report(of: #"{"tasks":[{"cmd":"echo on"}]}"#).stdout() == "on\n")
       #expect(second.log.contains("finishing it"))
     }
@@ -103,7 +103,7 @@ import Testing
       try await stage.crash(first)
       let refused = stage.mock.requests.count { $0.status == 503 }
       try stage.startAgent()
-      // Only now is none of the first agent's requests still on its way.
+      // When the second agent has been refused, no request of the first agent can still arrive.
       try await stage.mock.waitForRequests(refused + 1) { $0.status == 503 }
       stage.mock.removeFaults()
       let report = try await stage.nextReport()
@@ -123,7 +123,7 @@ import Testing
       try stage.push(commands: ["one", "two", "three"].map { "\(note(stage, $0)); echo \($0)" })
       let injection = "--inject=?rename,?renameat,?renameat2:signal=KILL:when=\(step)"
       let first = try stage.startAgent(wrapper: ["strace", "-D", "-qq", "-o", "/dev/null", injection])
-      // Steps beyond the last one: it polls again, so the report is accepted there and forgotten here.
+      // The agent takes fewer steps than the highest number here. Then it is not killed, and polls again after its report.
       try await eventually("the kill, or the set's end", explanation: { first.log }) {
         first.hasEnded || stage.mock.requests.map(\.method).prefix(3) == ["GET", "POST", "GET"] ? () : nil
       }
@@ -201,7 +201,7 @@ import Testing
     }
   }
 
-  /// Nobody is left to say what became of it, or what it said last.
+  /// The command ends while no agent runs, so its exit code and its last output are lost.
   @Test func aTaskThatKillsTheAgentAndEnds() async throws {
     try await withStage { stage in
       let first = try stage.startAgent()

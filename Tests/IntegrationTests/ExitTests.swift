@@ -134,7 +134,7 @@ import Testing
     }
   }
 
-  /// Asked to stop, it still sees that the report arrives.
+  /// An agent that was asked to stop still sends the report until it is accepted.
   @Test func askedToStopWhileTheServerIsAway() async throws {
     try await withStage { stage in
       stage.mock.inject(.status(503), "POST", "/api/*/tasks/*")
@@ -157,7 +157,7 @@ import Testing
       try stage.push(commands: ["echo once >>'\(stage.path("runs"))'; echo begun; \(gate.waiting); echo ended"])
       try await first.waitForLog("| begun")
       first.signal(SIGTERM)
-      // Two that are pending at the same time are one to the kernel.
+      // The kernel merges two pending signals of one number into one, so the second is sent after the first was taken.
       try await eventually("the first signal is taken") { first.hasPendingSignals ? nil : () }
       first.signal(SIGTERM)
       #expect(try await first.wait(.seconds(30)) == .exited(143))

@@ -52,7 +52,7 @@ import Testing
     }
   }
 
-  /// For the initramfs and other scripts, which then know what to do.
+  /// Scripts, such as that of the initramfs, decide by the exit code whether to try again.
   @Test(arguments: [Fault.Kind.status(503), .status(429), .drop])
   func whatMayPassIsTriedSixTimesAndEndsWith75(kind: Fault.Kind) async throws {
     try await withStage { stage in

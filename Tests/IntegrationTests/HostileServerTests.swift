@@ -49,7 +49,7 @@ import Testing
       #expect(try await stage.report(of: #"{"tasks":[{"cmd":"echo on"}]}"#).stdout() == "on\n")
       try await agent.waitForLog("answers again")
       #expect(try agent.peakMemory < HugeOutputTests.memoryLimit)
-      // It said so when it began, not each time.
+      // The agent logs a failure when it begins, and not at every repeat.
       #expect(agent.log.components(separatedBy: nonsense.words[0]).count <= 3)
     }
   }

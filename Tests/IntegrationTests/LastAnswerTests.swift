@@ -137,7 +137,7 @@ import Testing
   @Test("an exit that an agent could not obey any more ends the next agent, but only that one")
   func onlyOnce() async throws {
     try await withStage { stage in
-      // So the journal is when the agent is killed between the server's last answer and its own end.
+      // The journal as it is when the agent is killed between the server's last answer and its own end.
       try FileManager.default.createDirectory(atPath: stage.journal, withIntermediateDirectories: true)
       try stage.write(Self.set, to: "state/journal/answered.json")
       let second = try stage.startAgent()

@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  /// That it is not the injection which does nothing.
+  /// Shows that strace really makes calls fail. Otherwise the tests above would pass without testing anything.
   @Test func theCallsAreReallyMissing() async throws {
     try await withStage { stage in
       let trace = stage.path("trace")

@@ -34,7 +34,7 @@ import Testing
       try await stage.restartServer()
       expectOnce(stage, try await stage.nextReport())
       try await agent.waitForLog("answers again")
-      // And on it goes.
+      // The agent takes further work.
       #expect(try await stage.report(of: #"{"tasks":[{"cmd":"echo on"}]}"#).stdout() == "on\n")
       #expect(stage.text("runs") == "one\ntwo\n")
     }
@@ -65,7 +65,7 @@ import Testing
     }
   }
 
-  /// The server has taken the report, but the agent cannot know: it says it again rather than never.
+  /// The server has taken the report, but its answer got lost. The agent sends the report again, so that it is never lost.
   @Test func aLostAnswerCostsASecondReportAndNoSecondRun() async throws {
     try await withStage { stage in
       stage.mock.inject(.loseAnswer, "POST", Self.tasks, times: 1)

@@ -23,7 +23,7 @@ import Testing
     }
   }
 
-  /// The agent reads pieces; wherever one ends, a character must not break.
+  /// The agent reads output in pieces. A character that two pieces share must arrive whole.
   @Test func charactersSurviveTheBordersOfPieces() async throws {
     try await withStage { stage in
       try stage.startAgent()
@@ -118,7 +118,7 @@ import Testing
   }
 }
 
-/// 200 MB of it. One after another: each wants a core and much of the mock's memory.
+/// Each case makes 200 MB of output. The cases run one after another, since each of them needs a core and much memory.
 @Suite(.serialized, .timeLimit(.minutes(30))) struct HugeOutputTests {
   static let memoryLimit = 64 << 20
 
@@ -155,7 +155,7 @@ import Testing
       #expect(isMarked)
       #expect(facts["stdoutBytes"] as? Int == 200_000_018)
       #expect(try agent.peakMemory < Self.memoryLimit)
-      // And it is there for the next one.
+      // The agent takes the next set.
       #expect(try await stage.report(of: #"{"tasks":[{"cmd":"echo on"}]}"#).stdout() == "on\n")
     }
   }

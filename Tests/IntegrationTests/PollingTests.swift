@@ -47,7 +47,7 @@ import Testing
       let requests = try await stage.mock.waitForRequests(14) { $0.finished != nil }
       let pauses = zip(requests, requests.dropFirst()).map { $1.time - ($0.finished ?? $0.time) }
       #expect(pauses.allSatisfy { $0 < .seconds(3) }, "\(pauses)")
-      // Full jitter: not all the same, and not at full speed.
+      // The pauses differ from each other (full jitter), and the agent does not poll at full speed.
       #expect(pauses.reduce(.zero, +) > .milliseconds(500), "\(pauses)")
       #expect(Set(pauses.map { Int($0 / .milliseconds(20)) }).count > 3, "\(pauses)")
     }

@@ -156,7 +156,7 @@ import Testing
 
   @Test func tenThousandTasksLeaveNothingBehind() async throws {
     try await withStage(load: .heavy) { stage in
-      // As on a node, where nothing has to reach a disk.
+      // The state is in memory, as on a node, so that no write waits for a disk.
       let wrapper = Namespaces.areAvailable ? stage.stateInMemory("size=1g") : []
       let agent = try stage.startAgent("--log-level", "warning", wrapper: wrapper)
       try stage.push(commands: ["true"])

@@ -16,7 +16,7 @@ private final class SlowConsole: Sendable {
     guard mkfifo(path, 0o600) == 0 else { throw Failure("cannot make the pipe \(path)") }
     Thread.detachNewThread { [self] in
       guard let stream = fopen(path, "r") else { return }
-      // No room to speak of: F_SETPIPE_SZ of fcntl(2).
+      // Makes the pipe as small as the kernel allows, one page: F_SETPIPE_SZ of fcntl(2).
       _ = fcntl(fileno(stream), 1031, 4096)
       var line: UnsafeMutablePointer<CChar>?
       var size = 0
@@ -60,7 +60,7 @@ private final class SlowConsole: Sendable {
       #expect(report.error(1)?["killed"] == true)
       let durations = (0..<2).map { report[$0]["agent"]?["durationMilliseconds"]?.intValue ?? 0 }
       #expect(durations[0] < 8000 && durations[1] >= 2000 && durations[1] < 10_000, "\(durations)")
-      // The console's last second at the end.
+      // At its end the agent gives the console one second to take the last lines.
       #expect(try await agent.wait() == .exited(0))
     }
   }

@@ -46,7 +46,7 @@ import Testing
       let serve = try Command(["serve", "--port", "0", "--boot-dir", directory])
       let url = try #require(await serve.firstLine().split(separator: " ").last)
       let port = try #require(url.split(separator: ":").last.flatMap { Int($0) })
-      // Those who ask and do not read cost nothing, either.
+      // Clients that send a request and do not read the answer take no memory for the answer.
       let idle = try (0..<4).map { _ in try Client(port: port) }
       for client in idle { client.send(Array("GET /common/base.img HTTP/1.1\r\nHost: x\r\n\r\n".utf8)) }
       let curl = await Command.run(

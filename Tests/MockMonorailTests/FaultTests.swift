@@ -135,7 +135,7 @@ private let taskSet = #"{"identifier":"n1","tasks":[{"cmd":"true"}]}"#
       let client = try Client(port: mock.port)
       client.send(Array("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
       try await mock.waitForRequests { $0.fault?.kind == .hang }
-      // Others are served meanwhile.
+      // The server serves other clients meanwhile.
       #expect(try await mock.request("GET", "/mock/faults").status == 200)
       #expect(mock.requests.first?.finished == nil)
       client.finishSending()
@@ -149,7 +149,7 @@ private let taskSet = #"{"identifier":"n1","tasks":[{"cmd":"true"}]}"#
     try await withFault(Fault(kind)) { mock in
       let client = try Client(port: mock.port)
       client.send(Array("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n".utf8))
-      // An answer that drips has begun by then.
+      // By then the slow answer has begun.
       try await mock.waitForRequests { $0.fault?.kind == kind && (kind != .drip(.seconds(30)) || $0.status == 200) }
       let start = ContinuousClock.now
       await mock.stop()

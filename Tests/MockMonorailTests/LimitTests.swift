@@ -70,7 +70,7 @@ private let api = "/api/current"
       let answer = await (try Client(port: port)).exchange("GET", api + "/nodes")
       #expect(answer?.status == 200)
       let before = try command.processorTicks()
-      // Not to wait for something: to see what the server does meanwhile.
+      // This is no wait for a condition: the processor time that the server uses meanwhile is what is tested.
       try await Task.sleep(for: .seconds(2))
       #expect(try command.processorTicks() - before < 100, "it spins")
       #expect(idle.count == 150)
@@ -162,7 +162,7 @@ private let api = "/api/current"
       let second = try await start()
       let ofSecond = try names()
       #expect(ofSecond.count == 1 && ofSecond != left)
-      // One that lives keeps its own.
+      // A server that still runs keeps its directory.
       let third = try await start()
       #expect(try names().isSuperset(of: ofSecond) && names().count == 2)
       for command in [second, third] {

@@ -354,7 +354,7 @@ private func parameters(_ script: String) throws -> [String: String] {
         #expect(try parameters(found)["BASEFS"] == "\(base)/common/b")
         #expect(try parameters(found)["OVERLAYFS"] == "\(base)/common/o,\(base)/common/p")
         #expect(found.contains(" boot=monorail quiet a=1 b=2 || goto failed"))
-        // Also once it has taken the task set: it may reboot in the middle.
+        // A node that has taken the task set gets its profile, too, since it may reboot while it runs the tasks.
         _ = try await mock.request("GET", "/api/current/tasks/n1")
       }
       let other = try await mock.request("GET", "\(profiles)?macs=52:54:00:00:00:02").text

@@ -80,7 +80,7 @@ private func agentLine(_ text: String, host: String = "debian") -> String {
         _ = try await mock.request("GET", "/api/current/tasks/\(path)")
       }
       let sender = try Sender(to: mock.syslogPort)
-      // Each with the node that it must come to, and the text that is left.
+      // Lines of syslog, each with the node that it must be stored for and the text without the structured element.
       let rows: [(line: String, node: String?, text: String)] = [
         ("too early", nil, "too early"),
         (#"[monorail node="n1"] one"#, "n1", "one"), (#"[monorail mac="52:54:00:12:34:56"] two"#, "n1", "two"),
@@ -89,7 +89,7 @@ private func agentLine(_ text: String, host: String = "debian") -> String {
         (#"[monorail node="a\"b\\c\]d"] five"#, #"a"b\c]d"#, "five"), (#"[monorail node="n2"]"#, "n2", ""),
         (#"[monorail future="x" node="n2"] six"#, "n2", "six"), ("[monorail] seven", nil, "seven"),
         (#"[monorail node="n2"]eight"#, "n2", "eight"),
-        // What only looks like it is text.
+        // A text that only looks like a structured element stays in the message.
         (#"[monorail node="n1] nine"#, nil, #"[monorail node="n1] nine"#),
         (#"[monorail node=n1] ten"#, nil, #"[monorail node=n1] ten"#),
         (#"[monorails node="n1"] eleven"#, nil, #"[monorails node="n1"] eleven"#),
@@ -102,7 +102,7 @@ private func agentLine(_ text: String, host: String = "debian") -> String {
         let line = try await mock.waitForSyslog(from: row.node) { $0.text == row.text }
         #expect(line.tag == "monorail-agent" && line.host == "debian")
       }
-      // Another program's words are only words.
+      // The element counts only in the agent's lines, not in those of other programs.
       sender.send("<13>Feb  1 09:30:00 debian sh: [monorail node=\"n1\"] not the agent")
       try await mock.waitForSyslog(from: nil) { $0.text == "[monorail node=\"n1\"] not the agent" }
       #expect(mock.state.syslog(from: "n1").map(\.text) == ["one", "two", "four", #"[monorail node="n2"] x"#])
@@ -143,7 +143,7 @@ private func agentLine(_ text: String, host: String = "debian") -> String {
       let mock = try await MockMonorail.start(configuration, state: MonorailState(retainedSyslogLines: 100))
       mock.addNode(id: "n1")
       let sender = try Sender(to: mock.syslogPort)
-      // In portions, since the kernel drops what comes too fast.
+      // Sent in portions, since the kernel drops datagrams when the receive buffer is full.
       for portion in 1...10 {
         for number in 1...50 {
           sender.send(agentLine("\(portion) \(number) " + String(repeating: "x", count: 100), host: "n1"))

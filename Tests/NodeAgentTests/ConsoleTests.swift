@@ -82,7 +82,7 @@ import Testing
     let start = ContinuousClock.now
     console.finish(within: 200)
     #expect(ContinuousClock.now - start < .seconds(30))
-    // Lets the thread end.
+    // With the reading end closed, the writer's thread gets an error and ends.
     close(ends[0])
   }
 

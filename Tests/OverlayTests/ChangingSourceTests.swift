@@ -31,7 +31,7 @@ import Testing
   @Test(arguments: changes, CompressionFormat.allCases)
   func isSeen(_ change: Change, _ format: CompressionFormat) throws {
     let scratch = try ScratchDirectory()
-    // Of long ago: the kernel's clock for times ticks every few milliseconds.
+    // A time long ago. With the present time the test might not see a change, since file times advance in steps of milliseconds.
     try run(
       """
       cd '\(scratch.path)' && mkdir tree && head -c 1000000 /dev/zero >tree/a && echo b >tree/b && echo old >out &&

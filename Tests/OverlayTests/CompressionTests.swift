@@ -3,7 +3,7 @@ import Testing
 
 @testable import Overlay
 
-/// What the compressors write, the formats' own tools read.
+/// The tools gzip, xz and zstd can read what the compressors here write.
 @Suite struct CompressionTests {
   /// Content of every kind that compressors tell apart.
   enum Sample: CaseIterable {
@@ -123,7 +123,7 @@ import Testing
     #expect(error?.description == "the disk is full")
   }
 
-  /// In pieces that fit nothing.
+  /// Writes pieces of a length that is no multiple of any buffer or block.
   private func compress(_ bytes: [UInt8], _ compressor: any Compressor) throws {
     for start in stride(from: 0, to: bytes.count, by: 70_001) {
       try compressor.write(bytes[start..<min(start + 70_001, bytes.count)])

@@ -8,7 +8,7 @@ import Testing
 
   @Test(arguments: 0..<UInt64(6))
   func theMergedOverlayShowsWhatTheStackShows(_ block: UInt64) throws {
-    // Each archive is synchronized to its medium; that takes its time on a disk.
+    // Each archive is synchronized to its medium, which is slow on a disk, so the work is done in memory.
     let scratch = try ScratchDirectory(in: access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : NSTemporaryDirectory())
     let seeds = block * Self.seedsInOneTest..<(block + 1) * Self.seedsInOneTest
     for seed in seeds { try Self.prepare(seed, in: scratch) }

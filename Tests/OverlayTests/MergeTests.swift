@@ -172,7 +172,7 @@ import Testing
     #expect(try index("clamped").entries.map(\.modified) == [1000, 2000, 2000])
   }
 
-  /// A thousand directories in one another.
+  /// A path of a thousand nested directories.
   @Test func depthIsNoProblem() throws {
     let deep = (1...1000).map { _ in "d" }.joined(separator: "/")
     let archives = try write(["f 644 0:0 \(deep) = 1", "f 644 0:0 \(deep) = 2"])

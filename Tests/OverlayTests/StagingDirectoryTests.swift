@@ -4,7 +4,7 @@ import Testing
 
 @testable import Overlay
 
-/// What is removed is what was made, also when somebody exchanges names meanwhile.
+/// Only directories that this program made are removed, also when another process exchanges names meanwhile.
 @Suite struct StagingDirectoryTests {
   @Test func removesDeepAndClosedDirectories() throws {
     let scratch = try ScratchDirectory()

@@ -39,7 +39,7 @@ struct VerifierHostileTests {
     let files = (0..<3000).map { index -> (String, [UInt8]) in
       var bytes = [Self.program, Self.module, real][index % 3]
       for _ in 0...Int.random(in: 0..<16, using: &random) where bytes.count > 4 {
-        // Most of what matters stands at the begin.
+        // Most of the fields that the checks read stand at the beginning of the file.
         let end = Bool.random(using: &random) ? min(bytes.count, 256) : bytes.count
         bytes[Int.random(in: 4..<end, using: &random)] = UInt8.random(in: 0...255, using: &random)
       }
@@ -48,7 +48,7 @@ struct VerifierHostileTests {
     _ = try findings(files)
   }
 
-  /// libelf would take 200 bytes for each of these.
+  /// libelf would allocate 200 bytes for each of these sections.
   @Test func aHundredMillionSectionsTakeNoMemory() throws {
     var bytes = Self.module
     bytes.replaceSubrange(60..<62, with: [0, 0])

@@ -7,8 +7,8 @@ struct VerifierStartTests {
   private static let withoutScript = "d 755 .\ne 755 opt/monorail/monorail-agent"
   private static let remedy = "pack adds the right one, unless --no-required is given"
   private static let nothing =
-    "does not start the agent: no line of it that runs names monorail-agent, so that the node boots and nothing comes of it; \(remedy)"
-  /// Debian's, before sysvinit runs it and after it was changed by hand.
+    "does not start the agent: no line of it that runs names monorail-agent, so the node boots without an agent; \(remedy)"
+  /// Debian's rc.local as the package makes it, and as people change it by hand.
   private static let stock = "#!/bin/sh -e\\n# In order to start monorail-agent, add lines here.\\nexit 0\\n"
   private static let systemd = """
     f 755 usr/bin/sh = -

@@ -30,7 +30,7 @@ struct VerifyCacheTests {
     #expect(paths(cache.bytes, "liba.so.1") == [])
   }
 
-  /// A file may hold anything: what is read of it is in it.
+  /// A damaged cache gives no library name or path that is not in its bytes.
   @Test func cutAndDamagedCaches() {
     for whole in [VerifyCache(Self.libraries).bytes, VerifyCache(Self.libraries).oldBytes()] {
       for length in 0..<whole.count { _ = LoaderCache(Array(whole.prefix(length))) }
@@ -45,7 +45,7 @@ struct VerifyCacheTests {
     #expect(LoaderCache([]) == nil && LoaderCache(Array("text".utf8)) == nil)
   }
 
-  /// This machine's ldconfig prints a cache as it is read here.
+  /// What is read here is what this machine's `ldconfig -p` prints.
   @Test func theRealOne() throws {
     let scratch = try ScratchDirectory()
     try verifyTool(

@@ -39,7 +39,7 @@ import Testing
   @Test(arguments: CompressionFormat.allCases, [0x01, 0x80, 0xFF] as [UInt8])
   func noticesOrSurvivesEveryChangedByte(_ format: CompressionFormat, _ pattern: UInt8) throws {
     let bytes = try [UInt8](Data(contentsOf: URL(filePath: scratch(format.rawValue))))
-    // Without a checksum what is changed can be another archive.
+    // Without a checksum a changed byte can make another valid archive.
     let isChecked = format != .none
     for place in bytes.indices {
       var changed = bytes

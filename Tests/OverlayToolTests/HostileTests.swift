@@ -18,7 +18,7 @@ import Testing
     let stage = try Stage(archive, user: nil)
     let run = try stage.tool(["list"] + archive.options.filter { $0 != "--force" } + ["../archive"])
     if run.status == 0 {
-      // Of what is odd, but no error, `list` warns in one sentence.
+      // `list` warns in one sentence of archives that are unusual but no error.
       #expect(run.errors.isEmpty || isOneSentence(run.errors))
     } else {
       #expect(run.status == 2)

@@ -16,7 +16,7 @@ import Testing
       "$tool" pack tree -o x.cpio.gz --no-required --owner keep --mtime keep
       cd out; gzip -dc ../x.cpio.gz | \(extractor)
       """)
-    // bsdcpio makes files of sockets, busybox gives symlinks to nobody else. The root's own entry is the test's.
+    // bsdcpio unpacks sockets as plain files, and busybox does not set the owner of symlinks. The root directory is the test's own.
     let passedOver =
       extractor.hasPrefix("bsdcpio") ? "deep/socket'" : extractor.hasPrefix("busybox") ? "deep/dangling'" : "b'.'"
     func seen(_ tree: String) throws -> [String] {
@@ -30,7 +30,7 @@ import Testing
   ])
   func readsWhatOtherProgramsWrite(_ writer: String) throws {
     let scratch = try ToolScratch()
-    // Names with line breaks are two names for these programs; busybox gives hard links of symlinks no target.
+    // These programs take a name with a line break for two names, and busybox makes hard links of symlinks without a target.
     try scratch.shell(
       """
       mkdir tree; cd tree; \(ToolScratch.everything)

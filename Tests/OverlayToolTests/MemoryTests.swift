@@ -11,7 +11,7 @@ import Testing
     try scratch.shell("test $(stat -c %s out/sparse) = 1073741824; test $(stat -c %b out/sparse) -lt 1000")
   }
 
-  /// With the level that is used when nobody says.
+  /// With the default level.
   @Test(arguments: ["gzip", "zstd", "xz"])
   func isBoundedForEveryCompression(_ compression: String) throws {
     try check("head -c 12000000 /dev/urandom >noise", ["--compression", compression], try ToolScratch())

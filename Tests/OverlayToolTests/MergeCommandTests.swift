@@ -78,7 +78,7 @@ import Testing
     #expect(try names("m.cpio.gz") == [".", "etc", "etc/motd (whiteout)", "etc/over", "etc/sub (whiteout)"])
   }
 
-  /// Also those that only unsquashfs knows of.
+  /// Names may hold any bytes, also those in the base, which unsquashfs lists.
   @Test func namesNeedNotBeText() throws {
     try scratch.shell(
       #"""

@@ -4,7 +4,7 @@ import Testing
 /// However a workspace ends, nothing is left of it, and the overlay is the old one or the new one.
 @Suite(.enabled(if: ShellStage.isPossible, "needs root and loop devices"))
 struct ShellEndTests {
-  /// A command with a child in the background that no polite signal ends.
+  /// A command with a child in the background that ignores all signals but SIGKILL.
   private func busy(_ stage: ShellStage) -> String {
     "echo x >/x; (trap '' TERM HUP INT; exec setsid sh -c 'while :; do sleep 1; done' '\(stage.path("daemon"))') & echo ready; "
   }

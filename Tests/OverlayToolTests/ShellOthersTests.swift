@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What other programs and users do while `shell` works: nothing of theirs is lost, and nothing of this machine is theirs.
+/// What other programs and other users do while `shell` works: their changes are not lost, and they get no rights that they did not have.
 @Suite(.enabled(if: ShellStage.isPossible, "needs root and loop devices"))
 struct ShellOthersTests {
   /// Starts a run that waits in its command until the gate opens.
@@ -155,7 +155,7 @@ struct ShellOthersTests {
     #expect(try await stage.host("stat -c '%a %Y' out") == "750 1000\n")
   }
 
-  /// What the kernel reads as one, all commands read as one.
+  /// Archives behind one another are one archive to the kernel, and to all commands.
   @Test func archivesBehindOneAnotherAreOneForEveryCommand() async throws {
     let stage = try await ShellStage(overlay: nil)
     try await stage.host(

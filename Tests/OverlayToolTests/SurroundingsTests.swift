@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// Odd terminals, streams that nobody reads, old files: what a program is started among.
+/// The program with odd terminals, with output that nobody reads, and with old files in its way.
 struct SurroundingsTests {
   private let scratch: ToolScratch
 

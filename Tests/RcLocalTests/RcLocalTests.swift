@@ -130,7 +130,7 @@ struct RcLocalTests {
 
   @Test(
     "A lock that names no supervisor is taken over", arguments: Shell.allCases,
-    // No process, this very process, no number.
+    // The number of no process, the number of a process that is no supervisor, and no number at all.
     ["4194305", "\(ProcessInfo.processInfo.processIdentifier)", "nonsense"])
   func staleLock(shell: Shell, owner: String) throws {
     let node = try Node(shell, agent: "exit 127")

@@ -30,8 +30,8 @@ struct StartCheck {
       }
       guard Self.startsAgent(text) else {
         return error(
-          "\(start)does not start the agent: no line of it that runs names \(Self.agent), so that the node boots and"
-            + " nothing comes of it; \(Self.remedy)")
+          "\(start)does not start the agent: no line of it that runs names \(Self.agent), so the node boots without"
+            + " an agent; \(Self.remedy)")
       }
       return node.layer == .overlay
         ? nil : Finding(.warning, .start, path, "is not in the overlay; the base's own will start the agent")
