@@ -59,7 +59,9 @@ private final class SlowConsole: Sendable {
       #expect(report.stdout(0)?.hasSuffix("x\nthe tail\n") == true)
       #expect(report.error(1)?["killed"] == true)
       let durations = (0..<2).map { report[$0]["agent"]?["durationMilliseconds"]?.intValue ?? 0 }
-      #expect(durations[0] < 8000 && durations[1] >= 2000 && durations[1] < 10_000, "\(durations)")
+      // Waiting for the console would take minutes each. The agent's clock has whole milliseconds, so that a time limit may
+      // end one early.
+      #expect(durations[0] < 60_000 && (1990..<60_000).contains(durations[1]), "\(durations)")
       // At its end the agent gives the console one second to take the last lines.
       #expect(try await agent.wait() == .exited(0))
     }
