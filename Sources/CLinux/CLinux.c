@@ -92,6 +92,8 @@ int monorail_open_unnamed_flag(void) { return O_TMPFILE; }
 
 int monorail_open_path_flag(void) { return O_PATH; }
 
+int monorail_empty_path_flag(void) { return AT_EMPTY_PATH; }
+
 int monorail_make_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
 
 void monorail_join_thread(pthread_t thread, int milliseconds) {

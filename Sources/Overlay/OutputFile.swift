@@ -46,7 +46,7 @@ final class OutputFile: ByteSink {
       throw OverlayError("cannot write \(path): it is a device, a pipe or a socket; give the name of a file")
     }
     directory = open(place.directory, monorail_open_path_flag() | O_DIRECTORY | O_CLOEXEC)
-    guard directory >= 0 else { throw .system("create \(path)") }
+    guard directory >= 0 else { throw .inDirectory(place.directory, "create \(path)") }
     let unnamed = openat(directory, ".", O_RDWR | O_CLOEXEC | monorail_open_unnamed_flag(), 0o666)
     if unnamed >= 0 {
       descriptor = unnamed

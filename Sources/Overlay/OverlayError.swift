@@ -27,6 +27,16 @@ public struct OverlayError: Error, CustomStringConvertible {
     OverlayError(SystemError(attempt, errno: errno))
   }
 
+  /// A system call that failed just now, and that needs a directory. When there is none, the error says how to make it.
+  ///
+  /// - Parameter attempt: the rest of "cannot …".
+  public static func inDirectory(_ directory: String, _ attempt: String) -> OverlayError {
+    let cause = SystemError(attempt)
+    guard cause.errno == ENOENT else { return OverlayError(cause) }
+    return OverlayError(
+      cause.description, remedy: "there is no directory \(directory); \"mkdir -p \(directory)\" makes it", cause: cause)
+  }
+
   /// The same error with another message.
   func saying(_ message: String) -> OverlayError { OverlayError(message, remedy: remedy, cause: cause) }
 }

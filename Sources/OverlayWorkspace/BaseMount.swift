@@ -9,7 +9,8 @@ struct BaseMount {
 
   /// Mounts the image. Its loop device goes with the mount.
   func mount(at directory: String) throws(OverlayError) {
-    let image = open(path, O_RDONLY | O_CLOEXEC)
+    try BaseImage.checkFormat(path)
+    let image = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard image >= 0 else { throw .system("open the base image \(path)") }
     defer { close(image) }
     try checkMagic(image)

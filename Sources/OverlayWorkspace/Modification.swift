@@ -50,7 +50,7 @@ public struct Modification {
         try workspace.run(command, environment: environment, space: space)
       }
       if let signal = signals.received {
-        say("ended by \(SignalWatch.name(of: signal)): \(output ?? target.name) is unchanged")
+        say("ended by \(SignalWatch.name(of: signal)): \(untouched(target))")
         return 128 + signal
       }
       let end = try run.get()
@@ -105,7 +105,7 @@ public struct Modification {
   }
 
   private func code(of end: WorkspaceCommand.End, _ space: SpaceWatch, _ target: OverlayTarget) -> Int32 {
-    let unchanged = "\(output ?? target.name) is unchanged"
+    let unchanged = untouched(target)
     let code: Int32
     switch end {
     case .exited(0): return 0
@@ -122,6 +122,12 @@ public struct Modification {
     }
     if space.wasFull { say(full(space)) }
     return code
+  }
+
+  /// What to say of the place for the result, when there is no result.
+  private func untouched(_ target: OverlayTarget) -> String {
+    let name = output ?? target.name
+    return FileSystem.exists(output ?? target.path) ? "\(name) is unchanged" : "\(name) was not made"
   }
 
   private func full(_ space: SpaceWatch) -> String {
@@ -223,7 +229,7 @@ public struct Modification {
     if output == nil, target.kind == .directory {
       let result = workspace.scratch + "/result"
       _ = try naming(space) { () throws(OverlayError) in try packer.pack(workspace.upper.root, to: result) }
-      try replace(target, with: result, signals)
+      try replace(target, lock, with: result, signals)
       return
     }
     let format = try CompressionFormat(named: output ?? target.path, chosen: compression, otherwise: format)
@@ -250,7 +256,7 @@ public struct Modification {
 
   /// Puts what an archive holds in a directory's place: all at once, so that nobody sees half of it.
   private func replace(
-    _ target: OverlayTarget, with result: String, _ signals: SignalWatch
+    _ target: OverlayTarget, _ lock: OverlayTarget.Lock, with result: String, _ signals: SignalWatch
   ) throws(OverlayError) {
     let (parent, name) = Path.split(target.path)
     guard !name.isEmpty else { throw OverlayError("\(target.name) is the root of this machine") }
@@ -265,6 +271,9 @@ public struct Modification {
     }
     _ = try unpacker.unpack(result, in: staging.value)
     Checkpoint.exchanging.reach()
+    // The path was resolved before the command ran. Another user could have put a symlink into it since, so that it leads to
+    // a directory of the system's. The names below are those in the directory that is open now.
+    if case .archive(let lock) = lock, !lock.isStill(name, in: staging.value.parent) { throw lock.wasReplaced() }
     signals.commit()
     guard monorail_exchange(staging.value.descriptor, Unpacker.stagedName, staging.value.parent, name) == 0 else {
       let failure = OverlayError.system("exchange \(target.name) for the result")

@@ -27,7 +27,7 @@ struct OverlayTarget {
     guard errno == ENOENT else { throw .system("look at \(name)") }
     kind = .newArchive
     let (directory, file) = Path.split(name)
-    let parent = try Workspace.absolute(directory)
+    guard let parent = Path.resolved(directory) else { throw .inDirectory(directory, "make \(name)") }
     path = parent == "/" ? "/\(file)" : "\(parent)/\(file)"
   }
 

@@ -16,13 +16,18 @@ struct VerificationOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Leave out the findings about a path (* stands for anything), or only those of one kind; may be given several times.",
-      valueName: "path[:kind]"))
+      valueName: "path[:kind]"),
+    transform: Self.ignored)
   var ignore: [IgnoredFindings] = []
 
   @Flag(help: "Show each finding, also where many files have the same one.")
   var all = false
 
   @OptionGroup var limits: LimitOptions
+
+  private static func ignored(_ text: String) throws -> IgnoredFindings {
+    do throws(OverlayError) { return try IgnoredFindings(text) } catch { throw ValidationError(error.description) }
+  }
 
   func validate() throws {
     guard base == nil || !noBase else { throw ValidationError("--base and --no-base contradict each other: give one") }
@@ -55,13 +60,6 @@ struct VerificationOptions: ParsableArguments {
 
 extension MachineArchitecture: ExpressibleByArgument {
   public init?(argument: String) { self.init(named: argument) }
-}
-
-extension IgnoredFindings: ExpressibleByArgument {
-  public init?(argument: String) {
-    guard let made = try? IgnoredFindings(argument) else { return nil }
-    self = made
-  }
 }
 
 /// What was found in an archive.

@@ -41,6 +41,16 @@ struct VerifierStartTests {
       "an exit that the shell need not reach",
       "f 755 etc/rc.local = #!/bin/sh\\nif test -e /x; then\\nexit 0\\nfi\\n/opt/monorail/monorail-agent run\\n"),
     VerifyCase(
+      "an exit that belongs to the line before it",
+      "f 755 etc/rc.local = #!/bin/sh\\ntest -e /x ||\\n  exit 0\\n/opt/monorail/monorail-agent run\\n"),
+    VerifyCase(
+      "a word that ends a command only where it begins one",
+      "f 755 etc/rc.local = #!/bin/sh\\nif test -e /x; then\\necho all done\\nexit 1\\nfi\\n/opt/monorail/monorail-agent run\\n"
+    ),
+    VerifyCase(
+      "the agent in a comment behind a command", "f 755 etc/rc.local = #!/bin/sh\\ntrue # monorail-agent\\n",
+      finds: ["error: etc/rc.local: \(nothing)"]),
+    VerifyCase(
       "a base with the right script", withoutScript,
       base: .debianWith("f 755 etc/rc.local = #!/bin/sh\\nmonorail-agent run\\n"), isComplete: false,
       finds: ["warning: etc/rc.local: is not in the overlay; the base's own will start the agent"]),

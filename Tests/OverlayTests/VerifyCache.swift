@@ -4,6 +4,8 @@ struct VerifyCache {
   var libraries: [(name: String, path: String)]
   var flags = 0x0303
   var capabilities = 0
+  /// How often each entry stands in the newer form.
+  var repeats = 1
 
   init(_ libraries: [(name: String, path: String)]) { self.libraries = libraries }
 
@@ -11,15 +13,17 @@ struct VerifyCache {
   var bytes: [UInt8] {
     var strings: [UInt8] = []
     var entries: [UInt8] = []
-    let end = 48 + 24 * libraries.count
+    let end = 48 + 24 * libraries.count * repeats
     for (name, path) in libraries {
-      entries += Self.word(flags) + Self.word(end + strings.count)
+      var entry = Self.word(flags) + Self.word(end + strings.count)
       strings += Array(name.utf8) + [0]
-      entries += Self.word(end + strings.count) + Self.word(0) + Self.word(capabilities) + Self.word(0)
+      entry += Self.word(end + strings.count) + Self.word(0) + Self.word(capabilities) + Self.word(0)
       strings += Array(path.utf8) + [0]
+      for _ in 0..<repeats { entries += entry }
     }
-    return Array("glibc-ld.so.cache1.1".utf8) + Self.word(libraries.count) + Self.word(strings.count) + [2, 0, 0, 0]
-      + [UInt8](repeating: 0, count: 16) + entries + strings
+    let sizes = Self.word(libraries.count * repeats) + Self.word(strings.count)
+    return Array("glibc-ld.so.cache1.1".utf8) + sizes + [2, 0, 0, 0] + [UInt8](repeating: 0, count: 16) + entries
+      + strings
   }
 
   /// In the older form.

@@ -30,6 +30,15 @@ struct VerifyCacheTests {
     #expect(paths(cache.bytes, "liba.so.1") == [])
   }
 
+  /// Such a cache compresses to a few kilobytes, so that anybody can have it in an archive.
+  @Test(.timeLimit(.minutes(1))) func entriesThatShareALongTextTakeNeitherTimeNorMemory() {
+    for length in [4000, 4 << 20] {
+      var cache = VerifyCache([(name: String(repeating: "a", count: length), path: "/a")])
+      cache.repeats = 100_000
+      #expect(LoaderCache(cache.bytes)?.libraries.isEmpty != false)
+    }
+  }
+
   /// A damaged cache gives no library name or path that is not in its bytes.
   @Test func cutAndDamagedCaches() {
     for whole in [VerifyCache(Self.libraries).bytes, VerifyCache(Self.libraries).oldBytes()] {

@@ -140,21 +140,21 @@ extension HostileArchive {
 
   static let formats = [
     HostileArchive(
-      "the old portable format", .refused(#""a" is in another cpio format than newc"#),
+      "the old portable format", .refused("a cpio archive in the odc format"),
       bytes: Array(
         ("070707" + "000001000001100644000000000000000001000000" + "00000000000" + "000002" + "00000000000" + "a\0"
           + "070707" + "000000000000000000000000000000000001000000" + "00000000000" + "000013" + "00000000000"
           + "TRAILER!!!\0").utf8)),
     HostileArchive(
-      "the old binary format", .refused("neither a newc cpio archive"),
+      "the old binary format", .refused("a cpio archive in the old binary format"),
       bytes: [0xC7, 0x71] + [UInt8](repeating: 1, count: 100)),
     HostileArchive(
-      "a tar archive", .refused("neither a newc cpio archive"),
+      "a tar archive", .refused("it is a tar archive"),
       bytes: Array("name".utf8) + [UInt8](repeating: 0, count: 253) + Array("ustar".utf8)
         + [UInt8](repeating: 0, count: 250)),
-    HostileArchive("text", .refused("neither a newc cpio archive"), bytes: Array("#!/bin/sh\n".utf8)),
+    HostileArchive("text", .refused("it is text"), bytes: Array("#!/bin/sh\n".utf8)),
     HostileArchive("text that begins like an archive", .refused("damaged"), bytes: Array("070701 is my number".utf8)),
-    HostileArchive("a zip", .refused("neither a newc cpio archive"), bytes: Array("PK\u{3}\u{4}".utf8)),
+    HostileArchive("a zip", .refused("it is a zip archive"), bytes: Array("PK\u{3}\u{4}".utf8)),
     HostileArchive("only the mark of gzip", .refused("its gzip data is damaged"), bytes: [0x1F, 0x8B]),
     HostileArchive(
       "gzip of an unknown method", .refused("its gzip data is damaged"),

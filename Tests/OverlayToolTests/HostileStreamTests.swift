@@ -29,7 +29,7 @@ import Testing
     Case("an empty stream", "x = gzip.compress(b'')", "it is empty"),
     Case(
       "a tar archive", "x = gzip.compress(b'name' + bytes(253) + b'ustar' + bytes(250))",
-      "in the gzip stream is no archive"),
+      "it is a tar archive, compressed with gzip"),
     Case(
       "xz with a dictionary of 4 GiB",
       """
@@ -80,7 +80,7 @@ import Testing
     let run = try ToolRun(
       limits + ["unpack", "x", "out"] + stream.options, in: scratch.path, program: "/usr/bin/env")
     #expect(run.status == 2)
-    #expect(run.errors.hasPrefix("monorail-overlay: x: ") && run.errors.contains(stream.error), "\(run.errors)")
+    #expect(run.errors.hasPrefix("monorail-overlay: x") && run.errors.contains(stream.error), "\(run.errors)")
     #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted() == ["archive", "x"])
   }
 }

@@ -85,6 +85,20 @@ struct ShellOthersTests {
     #expect(try stage.contents("x.overlay.cpio.gz") == Data("other\n".utf8))
   }
 
+  /// Another user owns the directory around, and puts a symlink in its place that leads to a directory of the system's.
+  @Test func aDirectoryThatThePathNoLongerLeadsToStays() async throws {
+    let stage = try await ShellStage()
+    try await stage.host("mkdir -p outer/d system/d; echo old >outer/d/old; echo system >system/d/system")
+    let (process, gate) = try await waiting(stage, on: "outer/d")
+    try await stage.host("mv outer moved; ln -s system outer")
+    gate.open()
+    let result = try await process.wait()
+    #expect(
+      result.code == 125 && result.errors.contains("was replaced by another program meanwhile"), "\(result.errors)")
+    #expect(
+      try await stage.host("ls -A moved/d system system/d") == "moved/d:\nold\n\nsystem:\nd\n\nsystem/d:\nsystem\n")
+  }
+
   /// Another user owns the directory, and puts a symlink to root's file there as soon as the new archive has its name. strace
   /// gives that user time before each call that could change the file's owner.
   @Test(.enabled(if: FileManager.default.fileExists(atPath: "/usr/bin/strace"), "needs strace"))

@@ -72,6 +72,15 @@ struct ShellTests {
     try await stage.expectNothingLeft()
   }
 
+  @Test(arguments: ["new.overlay.cpio.gz", "x.overlay.cpio.gz"])
+  func aCommandThatFailsMakesNoArchive(_ overlay: String) async throws {
+    let stage = try await ShellStage()
+    let (options, files) = (["--no-required", "-o", "result.overlay.cpio.gz"], stage.files)
+    let result = try await stage.shell("exit 3", options: options, on: overlay)
+    #expect(result.code == 3 && result.errors.contains("ended with 3: result.overlay.cpio.gz was not made"))
+    #expect(stage.files == files)
+  }
+
   @Test func theCommandFindsASystemOfItsOwn() async throws {
     let stage = try await ShellStage()
     let result = try await stage.shell(

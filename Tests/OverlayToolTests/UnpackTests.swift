@@ -95,6 +95,35 @@ import Testing
     #expect(run.output == "3000\npub/tree.1.partial\n", "\(run.errors)")
   }
 
+  /// Another user, who may write to the directory, puts something else in the place of each new FIFO before it gets its owner
+  /// and its mode: a symlink to a file of root's, or a program of their own, which would become a setuid program of root's.
+  @Test(.enabled(if: geteuid() == 0), arguments: ["ln -s ../victim pub/other", "cp /bin/true pub/other"])
+  func givesNothingToWhatAnotherUserPutsInTheWay(_ making: String) throws {
+    let run = try script(
+      """
+      mkdir fifos pub; (cd fifos; seq -f f%g 2000 | xargs mkfifo; chmod 4777 *); "$tool" pack fifos -o pipes --no-required
+      : >victim; chmod 600 victim; chown 65534 pub
+      nobody="setpriv --reuid=65534 --regid=65534 --clear-groups"
+      $nobody \(making)
+      $nobody python3 -c '\(Self.exchangeEach)' pub/other pub/f 2000 & attacker=$!
+      for round in 1 2 3; do "$tool" unpack --force pipes pub || true; done
+      kill $attacker || true; wait $attacker || true
+      stat -c %a victim; find pub -type f -user 0
+      """)
+    #expect(run.output == "600\n", "\(run.errors)")
+  }
+
+  /// A Python program that exchanges a name for each of many numbered ones, when that is made, and exchanges them back.
+  private static let exchangeEach = """
+    import ctypes, sys
+    libc = ctypes.CDLL(None)
+    link = sys.argv[1].encode()
+    names = sorted(f"{sys.argv[2]}{number}".encode() for number in range(1, int(sys.argv[3]) + 1))
+    for name in names:
+        while libc.renameat2(-100, link, -100, name, 2) != 0: pass
+        libc.renameat2(-100, link, -100, name, 2)
+    """
+
   /// A Python program that exchanges two names as fast as it can (renameat2(2), RENAME_EXCHANGE).
   static let exchange = """
     import ctypes, sys
@@ -171,12 +200,12 @@ import Testing
 
   @Test(
     arguments: [
-      Place(archive: "small", directory: "fifo", error: "cannot unpack into fifo: Not a directory"),
-      Place(archive: "small", directory: "small", error: "cannot unpack into small: Not a directory"),
+      Place(archive: "small", directory: "fifo", error: "fifo is no directory: name one"),
+      Place(archive: "small", directory: "small", error: "small is no directory: name one"),
       Place(archive: "small", directory: "nowhere/out", error: "No such file or directory"),
       Place(archive: "small", directory: "dangling", error: "cannot make the directory dangling"),
       Place(archive: "fifo", directory: "out", error: "fifo"),
-      Place(archive: "tree", directory: "out", error: "Is a directory"),
+      Place(archive: "tree", directory: "out", error: "tree is a directory, not an archive"),
       Place(archive: "gone", directory: "out", error: "cannot open gone: No such file or directory"),
       Place(archive: "/dev/zero", directory: "out", error: "/dev/zero"),
     ])

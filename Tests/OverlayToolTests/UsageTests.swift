@@ -24,6 +24,7 @@ import Testing
       "shell --base b x --bind nope -- ls",
       ["give SRC:DST, a path of this machine and an absolute path in the workspace"]
     ),
+    ("verify x --ignore etc/issue:foo", ["\"foo\" is no kind of finding; the kinds are "]),
     ("verify x --arch mips", ["Please provide one of 'x86_64' and 'aarch64'"]),
   ])
   func theNextStepIsSaid(_ command: String, _ words: [String]) throws {
@@ -31,6 +32,20 @@ import Testing
     let run = try ToolRun(command.split(separator: " ").map(String.init), in: scratch.path)
     #expect(run.status == 64 && run.output == "")
     for word in words { #expect(run.errors.contains(word), "\(run.errors)") }
+  }
+
+  @Test(arguments: [
+    ("pack tree --no-required -o no/x.cpio", "there is no directory no; \"mkdir -p no\" makes it"),
+    ("unpack x.cpio no/tree", "there is no directory no; \"mkdir -p no\" makes it"),
+    ("unpack text tree2", "text is no overlay archive: it is text"),
+    ("unpack tree tree2", "tree is a directory, not an archive"),
+    ("unpack x.cpio text", "text is no directory: name one, or one that does not exist yet"),
+  ])
+  func theNextStepIsSaidForFilesOfAnotherKind(_ command: String, _ words: String) throws {
+    let scratch = try ToolScratch()
+    try scratch.shell("mkdir tree; echo words >text; \"$tool\" pack tree -o x.cpio --no-required")
+    let run = try ToolRun(command.split(separator: " ").map(String.init), in: scratch.path)
+    #expect(run.status == 2 && run.errors.contains(words), "\(run.errors)")
   }
 
   /// Debian calls the machine that `uname -m` calls aarch64 arm64.

@@ -50,6 +50,9 @@ int monorail_open_unnamed_flag(void);
 // O_PATH, a GNU extension: a file only to start from, which need not be readable.
 int monorail_open_path_flag(void);
 
+// AT_EMPTY_PATH, a GNU extension: with an empty path, a call is about the open file itself.
+int monorail_empty_path_flag(void);
+
 // Both ends of a pipe, reading first, that no other program inherits, not even one that another thread starts right now
 // (pipe2, a GNU extension).
 int monorail_make_pipe(int ends[2]);

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Keeps programs from changing one archive at the same time, as long as this object lives: the changes of one would be
-/// lost. `shell` holds a lock while its command runs, and whoever writes an archive holds one while it writes.
+/// Keeps programs from changing one archive, or one directory, at the same time, as long as this object lives: the changes
+/// of one would be lost. `shell` holds a lock while its command runs, and whoever writes an archive holds one while it writes.
 public final class ArchiveLock: Sendable {
   public enum Kind: Sendable {
     /// For `shell`, which reads the archive and writes it later: it excludes everybody else.
@@ -33,13 +33,13 @@ public final class ArchiveLock: Sendable {
       guard isLocked else {
         throw OverlayError("\(name) is being changed by another \"monorail-overlay\"; wait until that has ended")
       }
-      // Another program has just replaced it: its lock is one of the old file.
+      // Another program has just replaced the file: the lock is on the old one.
     }
   }
 
   deinit { close(descriptor) }
 
-  /// Of the locked file.
+  /// Who owns the locked file, and who may use it.
   var attributes: OutputFile.Attributes? {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { return nil }
@@ -49,9 +49,9 @@ public final class ArchiveLock: Sendable {
   /// Whether the locked file still has a name in a directory. Programs that know nothing of these locks may have replaced it.
   ///
   /// - Parameter directory: open, or `AT_FDCWD`.
-  func isStill(_ name: String, in directory: Int32) -> Bool { Self.isFile(descriptor, name, in: directory) }
+  public func isStill(_ name: String, in directory: Int32) -> Bool { Self.isFile(descriptor, name, in: directory) }
 
-  func wasReplaced() -> OverlayError {
+  public func wasReplaced() -> OverlayError {
     OverlayError(
       "\(name) was replaced by another program meanwhile; the new file stays as it is. Give -o FILE to write the result to"
         + " another file")

@@ -31,7 +31,7 @@ public final class StagingDirectory: Sendable {
   ///   - suffix: what its name ends with. What a killed program left under such a name is removed.
   public init(in parent: String, prefix: String, suffix: String = "") throws(OverlayError) {
     let parentDescriptor = open(parent, monorail_open_path_flag() | O_DIRECTORY | O_CLOEXEC)
-    guard parentDescriptor >= 0 else { throw .system("make a directory in \(parent)") }
+    guard parentDescriptor >= 0 else { throw .inDirectory(parent, "make a directory in \(parent)") }
     Self.removeAbandoned(in: parentDescriptor, prefix, suffix)
     do throws(OverlayError) {
       (name, descriptor) = try Self.make(in: parentDescriptor, parent, prefix, suffix)

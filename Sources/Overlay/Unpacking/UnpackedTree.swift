@@ -167,14 +167,18 @@ final class UnpackedTree {
     if isLink, size == 0 { return try setAttributes(of: name, in: parent, entry) }
     if isLink {
       // The file may have become read-only under its first name.
-      try attempt("write", entry) { fchmodat(parent, name, 0o600, 0) }
+      try attempt("write", entry) { fchmodat(parent, name, 0o600, AT_SYMLINK_NOFOLLOW) }
     } else {
       try makeRoom(for: entry, in: parent, name)
     }
     let descriptor = openat(
-      parent, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | (isLink ? O_TRUNC : O_CREAT | O_EXCL), 0o600)
+      parent, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (isLink ? 0 : O_CREAT | O_EXCL), 0o600)
     guard descriptor >= 0 else { throw failure("create", entry) }
     defer { close(descriptor) }
+    if isLink {
+      try checkIsMade(descriptor, entry)
+      try attempt("write", entry) { ftruncate(descriptor, 0) }
+    }
     try write(data, to: descriptor, size, entry)
     try setAttributes(of: descriptor, entry)
     guard !isLink, entry.links != nil || !rules.replacesFiles else { return }
@@ -184,6 +188,27 @@ final class UnpackedTree {
     if let links = entry.links {
       self.links[links] = FirstName(path: entry.path, number: FileNumber(status), place: count)
     }
+  }
+
+  /// Checks that an open file is what this run has made for an entry.
+  ///
+  /// Another user who may write to the directory could have put a file of their own under the name. It must not get the
+  /// entry's owner and mode: with those of a setuid program, that user's file would run as root.
+  private func checkIsMade(_ descriptor: Int32, _ entry: Entry) throws(OverlayError) {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw failure("look at", entry) }
+    let type = status.st_mode & S_IFMT
+    let isMade =
+      switch entry.kind {
+      case .directory: type == S_IFDIR
+      case .file: entry.links.map { links[$0]?.number == FileNumber(status) } ?? false
+      case .symlink: type == S_IFLNK
+      case .fifo: type == S_IFIFO
+      case .socket: type == S_IFSOCK
+      case .characterDevice(let device): type == S_IFCHR && status.st_rdev == device.systemNumber
+      case .blockDevice(let device): type == S_IFBLK && status.st_rdev == device.systemNumber
+      }
+    guard isMade else { throw OverlayError("\"\(entry.path)\" was replaced by another program meanwhile") }
   }
 
   /// Makes the entry another name of its file, when the file is there.
@@ -360,12 +385,19 @@ extension UnpackedTree {
   }
 
   private func setAttributes(of name: [CChar], in parent: Int32, _ entry: Entry) throws(OverlayError) {
+    let descriptor = openat(parent, name, monorail_open_path_flag() | O_NOFOLLOW | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure("look at", entry) }
+    defer { close(descriptor) }
+    try checkIsMade(descriptor, entry)
     if rules.setsOwners {
-      try attempt("set the owner of", entry) { fchownat(parent, name, entry.owner, entry.group, AT_SYMLINK_NOFOLLOW) }
+      try attempt("set the owner of", entry) {
+        fchownat(descriptor, "", entry.owner, entry.group, monorail_empty_path_flag())
+      }
     }
     if case .symlink = entry.kind {
     } else {
-      try attempt("set the mode of", entry) { fchmodat(parent, name, permissions(entry), 0) }
+      // fchmod(2) takes no descriptor of O_PATH.
+      try attempt("set the mode of", entry) { chmod("/proc/self/fd/\(descriptor)", permissions(entry)) }
     }
     try attempt("set the time of", entry) { utimensat(parent, name, times(entry), AT_SYMLINK_NOFOLLOW) }
   }

@@ -30,13 +30,21 @@ public struct Unpacker {
   /// A directory that does not exist yet appears as a whole or, when something fails, not at all. In one that exists what
   /// was unpacked before the failure stays.
   public func unpack(_ archive: String, to directory: String) throws(OverlayError) -> Summary {
-    let directory = Self.withoutSlashes(directory)
+    try FileFormat.explaining(archive) { () throws(OverlayError) in
+      try unpackAsNewc(archive, to: Self.withoutSlashes(directory))
+    }
+  }
+
+  private func unpackAsNewc(_ archive: String, to directory: String) throws(OverlayError) -> Summary {
     let manifest = self.manifest ?? (geteuid() == 0 ? nil : directory + ".manifest")
     if let manifest, !replacesFiles, FileSystem.exists(manifest) {
       throw OverlayError("\(manifest) exists already; --force replaces it, --manifest names another")
     }
     let reader = try ArchiveReader(archive, limits: limits)
     if FileSystem.exists(directory) {
+      guard FileSystem.isDirectory(directory) else {
+        throw OverlayError("\(directory) is no directory: name one, or one that does not exist yet")
+      }
       do throws(OverlayError) {
         let tree = try UnpackedTree(directory, rules(manifest, replacesFiles: replacesFiles))
         return try extract(reader, to: tree, manifest)

@@ -12,7 +12,7 @@ public final class BaseImage: Sendable {
   /// - Throws: when there is no such file, it is no squashfs image, or unsquashfs is missing.
   public init(_ path: String) throws(OverlayError) {
     self.path = path
-    try Self.check(path)
+    try Self.checkFormat(path)
     let mark = "base-\(UInt64.random(in: .min ... .max))"
     var listing = SquashfsListing(mark: mark)
     nodes = try Self.explaining(path) { () throws(OverlayError) in
@@ -27,7 +27,7 @@ public final class BaseImage: Sendable {
   }
 
   /// Refuses what cannot be an image before a program opens it: opening a FIFO would wait without end.
-  private static func check(_ path: String) throws(OverlayError) {
+  public static func checkFormat(_ path: String) throws(OverlayError) {
     var status = stat()
     guard stat(path, &status) == 0 else { throw .system("open \(path)") }
     let remedy = "--base takes a squashfs image, as scripts/build-base-image makes it"

@@ -51,7 +51,7 @@ struct LoaderCache {
     for start in [aligned, strings] where start <= bytes.count && bytes[start...].starts(with: newMagic) {
       return readNew(bytes[start...])
     }
-    return (0..<count).compactMap { library(bytes[...], at: header + $0 * size, strings: strings) }
+    return libraries(bytes[...], at: (0..<count).map { header + $0 * size }, strings: strings)
   }
 
   /// 48 bytes of header, and entries of 24: flags, name, path, an unused word, and the capabilities that are required. The
@@ -63,11 +63,24 @@ struct LoaderCache {
     }
     // 2 says little-endian, 0 that an ldconfig before 2.33 did not say it. The loader takes nothing else.
     guard [0, 2].contains(bytes[bytes.startIndex + 28] & 3) else { return nil }
-    return (0..<count).compactMap { index in
-      let entry = header + index * size
-      guard number(bytes, entry + 16) == 0, number(bytes, entry + 20) == 0 else { return nil }
-      return library(bytes, at: entry, strings: 0)
+    let entries = (0..<count).map { header + $0 * size }
+    return libraries(
+      bytes, at: entries.filter { number(bytes, $0 + 16) == 0 && number(bytes, $0 + 20) == 0 }, strings: 0)
+  }
+
+  /// - Parameter entries: where they begin.
+  /// - Returns: `nil` when entries share their texts so often that only a hostile cache can be the reason: few bytes of it
+  ///   would take all memory.
+  private static func libraries(_ bytes: ArraySlice<UInt8>, at entries: [Int], strings: Int) -> [Library]? {
+    var libraries: [Library] = []
+    var left = 4 * bytes.count
+    for entry in entries {
+      guard let library = library(bytes, at: entry, strings: strings) else { continue }
+      left -= library.name.count + library.path.count
+      guard left >= 0 else { return nil }
+      libraries.append(library)
     }
+    return libraries
   }
 
   private static func library(_ bytes: ArraySlice<UInt8>, at entry: Int, strings: Int) -> Library? {
@@ -83,9 +96,12 @@ struct LoaderCache {
     return bytes[start..<(start + 4)].reversed().reduce(0) { $0 << 8 | Int($1) }
   }
 
+  /// Bytes; no path on the node is longer (PATH_MAX).
+  private static let longestText = 4096
+
   private static func text(_ bytes: ArraySlice<UInt8>, _ offset: Int) -> [UInt8]? {
     guard offset < bytes.count else { return nil }
-    let rest = bytes[(bytes.startIndex + offset)...]
+    let rest = bytes[(bytes.startIndex + offset)...].prefix(longestText)
     return rest.firstIndex(of: 0).map { Array(rest[..<$0]) }
   }
 

@@ -38,26 +38,50 @@ struct StartCheck {
     }
   }
 
-  /// Whether a line names the agent that is no comment, and does not stand behind an `exit` which the shell always reaches.
+  /// Whether a line names the agent outside of comments, and does not stand behind an `exit` which the shell always reaches.
   static func startsAgent(_ text: [UInt8]) -> Bool {
     let name = Array(agent.utf8)
     // In how many commands of the shell, as if and case, the line stands.
     var depth = 0
+    // Whether the line before goes on in this one, as with `||` at its end.
+    var isContinued = false
     for line in text.split(separator: UInt8(ascii: "\n")) {
-      let code = line.drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
-      guard let first = code.first, first != UInt8(ascii: "#") else { continue }
-      let words = code.split { " \t;".utf8.contains($0) }.map { String(decoding: $0, as: UTF8.self) }
-      if depth == 0, words.first == "exit" { return false }
+      let code = withoutComment(line)
+      guard !code.isEmpty else { continue }
+      let words = words(of: code)
+      if depth == 0, !isContinued, words.first == "exit" { return false }
       if contains(code, name) { return true }
-      for word in words {
+      for (index, word) in words.enumerated() where index == 0 || commandFollows(words[index - 1]) {
         switch word {
         case "if", "case", "do", "{": depth += 1
         case "fi", "esac", "done", "}": depth = max(0, depth - 1)
         default: break
         }
       }
+      isContinued = words.last.map { ["||", "&&", "|", "\\"].contains($0) || $0.hasSuffix("\\") } ?? false
     }
     return false
+  }
+
+  /// The line up to the first word that begins with `#`, without blanks before it.
+  private static func withoutComment(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var isBlank = true
+    for index in line.indices {
+      if isBlank, line[index] == UInt8(ascii: "#") { return line[..<index].drop { " \t".utf8.contains($0) } }
+      isBlank = " \t;".utf8.contains(line[index])
+    }
+    return line.drop { " \t".utf8.contains($0) }
+  }
+
+  /// The words of a line of the shell's; a semicolon is a word of its own.
+  private static func words(of code: ArraySlice<UInt8>) -> [String] {
+    String(decoding: code, as: UTF8.self).replacing(";", with: " ; ").split { " \t\r".contains($0) }.map(String.init)
+  }
+
+  /// Whether a command of the shell begins behind a word.
+  private static func commandFollows(_ word: String) -> Bool {
+    ["if", "then", "else", "elif", "while", "until", "do", "{", ";", "&&", "||", "|", "!", "&", "("].contains(word)
+      || word.hasSuffix(")")
   }
 
   private static func contains(_ text: ArraySlice<UInt8>, _ name: [UInt8]) -> Bool {
