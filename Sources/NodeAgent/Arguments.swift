@@ -95,7 +95,7 @@ public enum Arguments: Equatable {
 
   public static var helpText: String {
     var text = """
-      Runs the tasks that a monorail server has for this node, and reports what came of them.
+      Runs the tasks that a monorail server has for this node, and reports their results.
 
       Usage:
         monorail-agent [run] [OPTION…] [--once]   ask for work, do it, report it, and again
@@ -103,7 +103,7 @@ public enum Arguments: Equatable {
         monorail-agent fetch URL -o FILE [--sha256 HEX] [--ca FILE]
                                                   download a file: retried, resumed, verified
 
-      Each option is looked for here, then in the environment, then on the kernel command line:
+      An option that is not among the arguments is taken from the environment, else from the kernel command line:
 
       """
     for option in AgentOption.allCases {
@@ -124,9 +124,9 @@ public enum Arguments: Equatable {
             end with 0 after one report has been accepted
         --help, --version
 
-      Exit codes: the server's own (1 and 2 make rc.local reboot, 127 leaves the node up), 0 after --once,
-      75 when another agent is at work, 78 for a configuration that cannot work, 143 or 130 after SIGTERM or
-      SIGINT. fetch: 0; 75 when trying again later may help; 1 for any other failure.
+      Exit codes: what the server's `exit` asks for (after 127 rc.local leaves the node up, after 2 it power
+      cycles the node, after others it reboots the node), 0 after --once, 75 when another agent is at work,
+      78 for a configuration that cannot work, 143 or 130 after SIGTERM or SIGINT. fetch: 0; 75 when trying again later may help; 1 for any other failure.
 
       """
   }

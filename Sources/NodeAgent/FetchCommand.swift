@@ -34,7 +34,7 @@ struct FetchCommand {
   }
 }
 
-/// One line on a terminal that is written over and over; nothing elsewhere.
+/// Shows a download's progress in one line of a terminal, written anew each time. Where stderr is no terminal, shows nothing.
 private final class ProgressLine {
   private let isTerminal = isatty(STDERR_FILENO) == 1
   private var shownAt = 0
@@ -52,7 +52,7 @@ private final class ProgressLine {
     write("\r\u{1B}[K\(Self.size(bytes))\(share), \(Self.size(speed))/s")
   }
 
-  /// Ends the line, and prints another.
+  /// Ends the line of the progress, and prints the text on a line of its own.
   func say(_ text: String) {
     end()
     write(text + "\n")

@@ -106,6 +106,8 @@ import Testing
       #expect(report.stderr() == "why\n")
       #expect(report.error() == .null)
       #expect(agent.log.contains("too large; sending half of the output"))
+      // 2 MB, and then a half, a quarter, and an eighth of that: no sending is as long as the one before.
+      #expect(stage.mock.requests.count { $0.method == "POST" } == 4)
       #expect(stage.mock.reports().count == 1)
     }
   }

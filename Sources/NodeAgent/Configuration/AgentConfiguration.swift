@@ -3,7 +3,7 @@ import JSONDocument
 import MonorailProtocol
 import SystemFiles
 
-/// What the agent was told, by whom, and what that means.
+/// The agent's options: each value as it was given, the place it came from, and what it means.
 public struct AgentConfiguration: Sendable {
   /// A value as it was given, and the place that gave it: `--server`, `MONORAIL_SERVER`, `/proc/cmdline API_CB`, `default`.
   public struct Setting: Sendable, Equatable {
@@ -26,10 +26,10 @@ public struct AgentConfiguration: Sendable {
   public let logLevel: Log.Level
   public let syslog: SyslogAddress?
   public let certificateAuthorities: String?
-  /// What a server's boot parameters say that cannot be used; the node does without it.
+  /// Sentences about the server's boot parameters that cannot be used and are ignored.
   public let warnings: [String]
 
-  /// Resolves every option: flags win over the environment, that over the kernel command line, that over the defaults.
+  /// Takes each option from the first place that has it: the flags, the environment, the kernel command line, the defaults.
   ///
   /// - Throws: `ConfigurationError` for a value that makes no sense, naming the place it came from.
   public init(
@@ -56,7 +56,7 @@ public struct AgentConfiguration: Sendable {
       guard let setting = settings[option] else { return nil }
       if let value = parser(setting.value) { return value }
       let problem = "\(setting.origin): \"\(URLText.withoutSecrets(setting.value))\" is not \(form)"
-      // The stock profile writes these from its own settings; a node must not stay behind for them.
+      // The stock server writes these two for every node. When one is wrong, the node works without it.
       guard [" SYSLOGSERVER", " BOOTIF"].contains(where: setting.origin.hasSuffix) else {
         throw ConfigurationError(problem)
       }

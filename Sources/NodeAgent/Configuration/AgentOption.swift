@@ -60,8 +60,8 @@ public enum AgentOption: String, CaseIterable, Sendable {
   public var help: String {
     switch self {
     case .server: "the monorail server's task API"
-    case .mac: "the boot NIC's MAC address, the node's name at the server; else each physical NIC's in turn"
-    case .nodeID: "the node's identifier; the server is then not asked for it"
+    case .mac: "the MAC address that the server knows this node by; without it, each physical NIC's is tried"
+    case .nodeID: "the node's identifier; when it is given, the server is not asked for it"
     case .workDirectory: "where tasks run and downloads go; made when missing"
     case .stateDirectory: "where the journal of the running task set is kept; made when missing"
     case .pollInterval: "the longest pause between two questions while there is nothing to do"

@@ -9,15 +9,25 @@ enum Secrets {
   /// - the value of a name that tells of one: `TOKEN=…`, `?token=…`, `X-Auth-Token: …`, `"Password":"…"`;
   /// - the user's part of an address: `http://user:password@host`, `user:password@host`.
   static func hidden(in command: String) -> String {
-    let text = shown(command)
-    return text.count > 200 ? text.prefix(200) + "…" : text
+    let text = shown(command, depth: 0)
+    return text.count > longest ? text.prefix(longest) + "…" : text
   }
 
-  private static func shown(_ command: some StringProtocol) -> String {
+  /// How many characters of a command are shown.
+  private static let longest = 200
+  /// How many quoted parts inside each other are looked into; what is deeper is not shown.
+  private static let deepest = 8
+
+  private static func shown(_ command: some StringProtocol, depth: Int) -> String {
+    guard depth < deepest else { return "***" }
     let words = words(of: command)
-    var shown: [String] = []
-    for index in words.indices { shown.append(self.shown(words, index)) }
-    return shown.joined(separator: " ")
+    var shown = ""
+    // The words behind the limit are not shown. Looking at all words of a long script would take minutes.
+    for index in words.indices {
+      if shown.count > longest { break }
+      shown += (index > 0 ? " " : "") + self.shown(words, index, depth)
+    }
+    return shown
   }
 
   /// Splits as a shell does, at blanks that are not quoted; quotes stay in the words.
@@ -41,7 +51,7 @@ enum Secrets {
     return word.isEmpty ? words : words + [word]
   }
 
-  private static func shown(_ words: [String], _ index: Int) -> String {
+  private static func shown(_ words: [String], _ index: Int, _ depth: Int) -> String {
     let word = words[index]
     let programs = words[..<index]
     if index > 0, isFollowedBySecret(words[index - 1], programs) { return "***" }
@@ -52,7 +62,8 @@ enum Secrets {
     if let start = word.firstIndex(where: { $0 == "'" || $0 == "\"" }), word.last == word[start], word.count > 2 {
       let inner = word[word.index(after: start)...].dropLast()
       if inner.contains(where: { $0 == " " || $0 == "\t" || $0.isNewline }), !endsInSecretName(word[..<start]) {
-        return withoutSecrets(String(word[..<start])) + String(word[start]) + shown(inner) + String(word[start])
+        let quote = String(word[start])
+        return withoutSecrets(String(word[..<start])) + quote + shown(inner, depth: depth + 1) + quote
       }
     }
     return withoutSecrets(word)

@@ -15,6 +15,8 @@ final class ReportBody: RequestBody {
 
   /// How many bytes of each output it carries at most.
   let outputLimit: Int
+  /// How many bytes of its longest output it carries.
+  private(set) var longestOutput = 0
   private(set) var byteCount = 0
   /// Why the last `read` returned `nil`: an output could not be read back.
   private(set) var failure: SystemError?
@@ -109,6 +111,7 @@ final class ReportBody: RequestBody {
       for range in head { parts.append(.stretch(spool, range)) }
       if cut > 0 { parts.append(.note("\n[monorail-agent: \(cut) bytes are cut out here]\n")) }
       for range in tail { parts.append(.stretch(spool, range)) }
+      longestOutput = max(longestOutput, (head + tail).reduce(0) { $0 + $1.count })
       parts.append(.endOfOutput)
       text = []
     }

@@ -94,9 +94,9 @@ struct ReportDelivery {
     case 200..<300:
       log.notice("reported \(results.count) of \(Agent.counted(set.tasks.count)) (\(body.byteCount) bytes)")
       return .done(.accepted)
-    case 413 where body.outputLimit > ReportBody.leastOutput:
+    case 413 where body.longestOutput > ReportBody.leastOutput:
       log.warning("the server says that a report of \(body.byteCount) bytes is too large; sending half of the output")
-      manner.outputLimit = body.outputLimit / 2
+      manner.outputLimit = body.longestOutput / 2
       manner.body = nil
       return .again
     case 417 where manner.expectsContinue:

@@ -1,7 +1,7 @@
 import HTTPTransport
 
-/// Shows a command's output on the log, line by line as it comes, but never more than a serial console can take: after a
-/// first burst, 20 lines a second. What is not shown is counted.
+/// Logs a command's output line by line, as it comes: at most 200 lines at once, and then 20 lines a second, so that a command
+/// that prints much does not fill the log. The lines that are not logged are counted.
 struct OutputLines {
   private static let burst = 200
   private static let perSecond = 20
@@ -26,7 +26,7 @@ struct OutputLines {
     }
   }
 
-  /// Shows what is left, and says how much was not shown.
+  /// Logs the last line, even if no line end came, and how many lines were not logged.
   mutating func finish() {
     flush()
     if skipped > 0 { show("(\(skipped) more lines; the report has them)") }

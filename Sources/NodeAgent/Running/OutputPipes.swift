@@ -1,7 +1,7 @@
 import Glibc
 import SystemFiles
 
-/// The two named pipes between a command and the agent; this side reads, and never waits.
+/// The two named pipes that a command's output comes through. The agent reads from them, and never waits in doing so.
 final class OutputPipes {
   enum Stream { case stdout, stderr }
 
@@ -14,12 +14,12 @@ final class OutputPipes {
 
   deinit { close() }
 
-  /// Makes both anew, and opens them.
+  /// Makes both pipes, in the place of any that are there, and opens them.
   func create() throws(SystemError) {
     close()
     for path in [stdoutPath, stderrPath] {
       if mkfifo(path, 0o600) == 0 { continue }
-      // One that an earlier agent left.
+      // An earlier agent may have left a pipe of this name.
       unlink(path)
       guard mkfifo(path, 0o600) == 0 else { throw SystemError("make the pipe \(path)") }
     }
@@ -27,7 +27,7 @@ final class OutputPipes {
     guard stdout >= 0, stderr >= 0 else { throw SystemError("open the pipe \(stdoutPath)") }
   }
 
-  /// Opens what is there.
+  /// Opens the pipes that are there.
   func reopen() {
     stdout = open(stdoutPath, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     stderr = open(stderrPath, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
@@ -35,7 +35,7 @@ final class OutputPipes {
 
   var areOpen: Bool { stdout >= 0 || stderr >= 0 }
 
-  /// Reads once what is there; closes this side when everybody on the other side has.
+  /// Reads once. When no process has the pipe open for writing any more, the agent closes it, too.
   func read(_ stream: Stream, _ buffer: UnsafeMutableRawBufferPointer, _ capture: OutputCapture) {
     let descriptor = stream == .stdout ? stdout : stderr
     guard descriptor >= 0 else { return }
@@ -47,7 +47,7 @@ final class OutputPipes {
     }
   }
 
-  /// Closes both and takes their names away.
+  /// Closes both pipes and removes them.
   func remove() {
     close()
     unlink(stdoutPath)

@@ -1,9 +1,10 @@
 import Glibc
 import SystemFiles
 
-/// What a command writes to one stream: all of it up to a limit, beyond that its first and its last half.
+/// Keeps what a command writes to one stream. Of output that is longer than the limit, the first and the last bytes are kept,
+/// half of the limit each.
 ///
-/// It is kept in a file, not in memory, so that it is still there when the agent is killed. `SpooledOutput` reads it.
+/// The output is in a file, not in memory, so that it is not lost when the agent is killed. `SpooledOutput` reads that file.
 final class OutputSpool {
   private let file: File
   private var header: SpoolHeader
@@ -20,14 +21,15 @@ final class OutputSpool {
     try header.write(to: file)
   }
 
-  /// Goes on with one that an earlier agent left; `nil` when there is none, or none that is whole.
+  /// Opens the spool that an earlier agent left, to append to it. `nil` when there is none, or when it is damaged.
   init?(reopening path: String) {
     guard let file = try? File(path, O_RDWR), let header = SpoolHeader(file) else { return nil }
     self.file = file
     self.header = header
   }
 
-  /// Takes a piece of output. A medium that is full costs the middle of the output, never the command, nor its last words.
+  /// Takes a piece of output. When the medium is full, the middle of the output is dropped: the command goes on, and the last
+  /// bytes are still kept.
   func append(_ bytes: UnsafeRawBufferPointer) {
     var rest = bytes[...]
     while !rest.isEmpty {
@@ -44,7 +46,7 @@ final class OutputSpool {
         header.shrinkToFit()
       }
     }
-    // It has its place already, also on a medium that is full.
+    // This overwrites the header that is there, so it works on a full medium, too.
     try? header.write(to: file)
   }
 }

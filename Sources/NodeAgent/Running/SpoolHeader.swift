@@ -1,12 +1,12 @@
 import Glibc
 import SystemFiles
 
-/// The beginning of a spool's file, three native 64-bit numbers; behind it stand the first bytes of the output, and a ring of
-/// its last ones.
+/// The beginning of a spool's file: `total`, `head` and `ring`, as native 64-bit numbers. After it the file has the output's
+/// first `head` bytes, and then a ring buffer of `ring` bytes, which holds the output's last bytes.
 struct SpoolHeader {
   static let size = 24
 
-  /// The bytes that the command wrote.
+  /// How many bytes the command wrote.
   var total = 0
   /// How many first bytes are kept, and how many last ones.
   private(set) var head: Int
@@ -17,7 +17,7 @@ struct SpoolHeader {
     head = ring
   }
 
-  /// - Returns: `nil` for a file that is no spool, or that lacks what it says it has.
+  /// - Returns: `nil` for a file that is no spool, or that is shorter than its header says.
   init?(_ file: borrowing File) {
     var numbers = [0, 0, 0]
     let count = numbers.withUnsafeMutableBytes { (try? file.read(into: $0, at: 0)) ?? 0 }
@@ -41,8 +41,8 @@ struct SpoolHeader {
     return (position, head + ring - position)
   }
 
-  /// Makes do with the bytes that have their place already: the medium is full. When even those cannot be written again,
-  /// only the first ones are kept.
+  /// To be called when the medium is full: the room that the file has already is then all there is for the first and the last
+  /// bytes. If even that room could not be written to, only the bytes that were first are kept.
   mutating func shrinkToFit() {
     guard total < head + ring else {
       ring = 0
@@ -52,7 +52,7 @@ struct SpoolHeader {
     ring = total - head
   }
 
-  /// Where those bytes of the output stand in the file.
+  /// Where the file has these bytes of the output, in their order. Positions are counted from the header's end.
   func stretches(of bytes: Range<Int>) -> [Range<Int>] {
     var ranges: [Range<Int>] = []
     var position = bytes.lowerBound
