@@ -86,7 +86,7 @@ public struct FileFormat {
     } catch { throw OverlayError(error) }
   }
 
-  /// As much as can be decompressed of the begin of a file.
+  /// The first bytes of a compressed file, decompressed as far as that is possible.
   private static func decompressed(_ head: [UInt8], _ format: CompressionFormat) -> [UInt8] {
     guard let decoder = try? format.makeDecoder() else { return [] }
     let output = UnsafeMutableRawBufferPointer.allocate(byteCount: longestHead, alignment: 16)
@@ -111,6 +111,8 @@ public struct FileFormat {
 
   private static func kind(of bytes: [UInt8]) -> Kind? {
     if let match = magics.first(where: { bytes.starts(with: $0.1) }) { return match.0 }
+    // An archive that was cut off may have only the first digits of its magic number left. These are no text.
+    if "070701".utf8.starts(with: bytes) { return bytes.isEmpty ? nil : .newc }
     if bytes.dropFirst(257).starts(with: "ustar".utf8) { return .tar }
     guard !bytes.isEmpty, bytes.prefix(1024).allSatisfy({ $0 >= 0x20 && $0 != 0x7F || "\t\n\r".utf8.contains($0) })
     else {
