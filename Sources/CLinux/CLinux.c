@@ -31,10 +31,6 @@ const char *monorail_error_name(int error) { return strerrorname_np(error); }
 
 const char *monorail_signal_name(int signal) { return sigabbrev_np(signal); }
 
-int monorail_spawn_closing_from(posix_spawn_file_actions_t *actions, int descriptor) {
-  return posix_spawn_file_actions_addclosefrom_np(actions, descriptor);
-}
-
 // Appends what the kernel says of this process to a file; its number alone where there is no /proc.
 static void note_process(const char *path) {
   char text[512];

@@ -17,7 +17,7 @@ final class CreationLock: Temporary {
       guard opened >= 0 else { throw .system("make the lock \(path)") }
       // Some file systems know no locks.
       let isFree = flock(opened, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK
-      if isFree, Self.isFile(opened, at: path) {
+      if isFree, Descriptor.isOpenFile(opened, named: path) {
         descriptor = opened
         return
       }
@@ -31,11 +31,5 @@ final class CreationLock: Temporary {
 
   deinit { close(descriptor) }
 
-  func remove() { if Self.isFile(descriptor, at: path) { unlink(path) } }
-
-  private static func isFile(_ descriptor: Int32, at path: String) -> Bool {
-    var opened = stat()
-    guard fstat(descriptor, &opened) == 0, let named = status(of: path) else { return false }
-    return opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
-  }
+  func remove() { if Descriptor.isOpenFile(descriptor, named: path) { unlink(path) } }
 }

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Reads and writes on open descriptors. A signal interrupts neither, and a write goes on until all bytes are written.
+/// What is done with open descriptors. A signal interrupts no read and no write, and a write goes on until all bytes are
+/// written.
 public enum Descriptor {
   /// Writes all bytes.
   ///
@@ -35,5 +36,14 @@ public enum Descriptor {
       let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
       if count >= 0 || errno != EINTR { return count }
     }
+  }
+
+  /// Whether a name stands for an open file. Another program may have removed or replaced the name since.
+  ///
+  /// - Parameter directory: open, or `AT_FDCWD`. A symlink as the last name is not followed.
+  public static func isOpenFile(_ descriptor: Int32, named name: String, in directory: Int32 = AT_FDCWD) -> Bool {
+    var (opened, named) = (stat(), stat())
+    return fstat(descriptor, &opened) == 0 && fstatat(directory, name, &named, AT_SYMLINK_NOFOLLOW) == 0
+      && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
   }
 }

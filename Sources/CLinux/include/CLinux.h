@@ -41,9 +41,6 @@ struct monorail_command {
 // Returns 0, or the errno of the step that failed.
 int monorail_start(const struct monorail_command *command, pid_t *process);
 
-// Leaves the started program none of the descriptors from that number on, but for those of later actions (a GNU extension).
-int monorail_spawn_closing_from(posix_spawn_file_actions_t *actions, int descriptor);
-
 // O_TMPFILE, a GNU extension: a file without a name in the directory that is opened.
 int monorail_open_unnamed_flag(void);
 

@@ -89,7 +89,6 @@ struct ReportDelivery {
       if isCutOff, !manner.isExpectRefused { manner.expectsContinue = true }
       return .afterAPause(problem: error.message)
     }
-    let counted = results.count == 1 ? "1 task" : "\(results.count) tasks"
     switch response.status {
     case 200..<300:
       log.notice("reported \(results.count) of \(Agent.counted(set.tasks.count)) (\(body.byteCount) bytes)")
@@ -108,7 +107,8 @@ struct ReportDelivery {
         return .afterAPause(problem: refusal.message)
       }
       log.error(
-        "\(refusal.message): the task is gone there, or was reported already; the results of \(counted) are dropped")
+        "\(refusal.message): the task is gone there, or was reported already; the results of"
+          + " \(Agent.counted(results.count)) are dropped")
       return .done(.refused)
     }
   }

@@ -1,4 +1,5 @@
 import Glibc
+import SystemFiles
 
 /// Keeps programs from changing one archive, or one directory, at the same time, as long as this object lives: the changes
 /// of one would be lost. `shell` holds a lock while its command runs, and whoever writes an archive holds one while it writes.
@@ -25,7 +26,7 @@ public final class ArchiveLock: Sendable {
       guard opened >= 0 else { return nil }
       let isLocked = flock(opened, (kind == .changing ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0
       // Some file systems know no locks.
-      if isLocked || errno != EWOULDBLOCK, Self.isFile(opened, path, in: AT_FDCWD) {
+      if isLocked || errno != EWOULDBLOCK, Descriptor.isOpenFile(opened, named: path) {
         descriptor = opened
         return
       }
@@ -49,17 +50,13 @@ public final class ArchiveLock: Sendable {
   /// Whether the locked file still has a name in a directory. Programs that know nothing of these locks may have replaced it.
   ///
   /// - Parameter directory: open, or `AT_FDCWD`.
-  public func isStill(_ name: String, in directory: Int32) -> Bool { Self.isFile(descriptor, name, in: directory) }
+  public func isStill(_ name: String, in directory: Int32) -> Bool {
+    Descriptor.isOpenFile(descriptor, named: name, in: directory)
+  }
 
   public func wasReplaced() -> OverlayError {
     OverlayError(
       "\(name) was replaced by another program meanwhile; the new file stays as it is. Give -o FILE to write the result to"
         + " another file")
-  }
-
-  private static func isFile(_ descriptor: Int32, _ name: String, in directory: Int32) -> Bool {
-    var (opened, named) = (stat(), stat())
-    return fstat(descriptor, &opened) == 0 && fstatat(directory, name, &named, AT_SYMLINK_NOFOLLOW) == 0
-      && opened.st_ino == named.st_ino && opened.st_dev == named.st_dev
   }
 }

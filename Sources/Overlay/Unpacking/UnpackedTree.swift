@@ -179,7 +179,7 @@ final class UnpackedTree {
       try checkIsMade(descriptor, entry)
       try attempt("write", entry) { ftruncate(descriptor, 0) }
     }
-    try write(data, to: descriptor, size, entry)
+    guard try SparseContent(size: size).write(data, to: descriptor) else { throw failure("write", entry) }
     try setAttributes(of: descriptor, entry)
     guard !isLink, entry.links != nil || !rules.replacesFiles else { return }
     var status = stat()
@@ -240,39 +240,6 @@ final class UnpackedTree {
       throw failure("make the \(entry.kind)", entry)
     }
     try setAttributes(of: name, in: parent, entry)
-  }
-
-  /// Zeros become a hole of a sparse file when there are at least so many, in bytes.
-  private static let hole = 4096
-
-  private func write(
-    _ data: () throws(OverlayError) -> UnsafeRawBufferPointer?, to descriptor: Int32, _ size: Int, _ entry: Entry
-  ) throws(OverlayError) {
-    var offset = 0
-    while let bytes = try data() {
-      var start = 0
-      while start < bytes.count {
-        let zeros = size < 16 * Self.hole ? 0 : Self.zeros(in: bytes, at: start)
-        if zeros > 0 {
-          start += zeros
-          continue
-        }
-        var end = size < 16 * Self.hole ? bytes.count : min(start + Self.hole, bytes.count)
-        while end < bytes.count, Self.zeros(in: bytes, at: end) == 0 { end = min(end + Self.hole, bytes.count) }
-        let piece = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-        guard Descriptor.write(piece, to: descriptor, at: offset + start) else { throw failure("write", entry) }
-        start = end
-      }
-      offset += bytes.count
-    }
-    guard ftruncate(descriptor, off_t(offset)) == 0 else { throw failure("write", entry) }
-  }
-
-  /// How many zeros begin at an offset, up to ``hole``; 0 when they are fewer.
-  private static func zeros(in bytes: UnsafeRawBufferPointer, at start: Int) -> Int {
-    let count = min(hole, bytes.count - start)
-    guard count == hole, let base = bytes.baseAddress, bytes[start] == 0 else { return 0 }
-    return memcmp(base + start, base + start + 1, count - 1) == 0 ? count : 0
   }
 }
 
