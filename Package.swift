@@ -25,6 +25,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
     .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache.git", exact: "2.1.1"),
+    .package(url: "https://github.com/jpsim/Yams.git", exact: "6.2.2"),
     .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
   ],
@@ -58,10 +59,24 @@ let package = Package(
     .target(name: "CWorkspace"),
     .target(
       name: "OverlayWorkspace", dependencies: ["CLinux", "CWorkspace", "Overlay", "SystemFiles"], swiftSettings: strict),
+    .target(
+      name: "Recipes",
+      dependencies: [
+        "Overlay", "SystemFiles",
+        .product(name: "Mustache", package: "swift-mustache"),
+        .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "OverlayBuild",
+      dependencies: [
+        "Digests", "HTTPTransport", "JSONDocument", "Overlay", "OverlayWorkspace", "Recipes", "SystemFiles",
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "monorail-overlay",
       dependencies: [
-        "JSONDocument", "Overlay", "OverlayWorkspace",
+        "JSONDocument", "Overlay", "OverlayBuild", "OverlayWorkspace", "Recipes",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -113,6 +128,10 @@ let package = Package(
       dependencies: ["Digests", "JSONDocument", "Overlay", "TestSupport", "monorail-overlay"], swiftSettings: strict),
     .testTarget(
       name: "OverlayWorkspaceTests", dependencies: ["Overlay", "OverlayWorkspace", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(name: "RecipesTests", dependencies: ["Overlay", "Recipes", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "OverlayBuildTests", dependencies: ["JSONDocument", "Overlay", "OverlayBuild", "Recipes", "TestSupport"],
       swiftSettings: strict),
     .testTarget(name: "BootScriptTests", dependencies: ["TestSupport"], swiftSettings: strict),
     .testTarget(name: "RcLocalTests", dependencies: ["TestSupport"], swiftSettings: strict),

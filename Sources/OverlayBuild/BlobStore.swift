@@ -1,0 +1,65 @@
+import Digests
+import Glibc
+import HTTPTransport
+import Overlay
+import SystemFiles
+
+/// Files under the names of their digests: packages and downloads. What is there is fetched once.
+final class BlobStore {
+  private let directory: String
+  private let say: @Sendable (String) -> Void
+  private lazy var client: HTTPClient = {
+    var options = HTTPClient.Options()
+    options.userAgent = "monorail-overlay"
+    return HTTPClient(options: options)
+  }()
+
+  init(_ directory: String, say: @escaping @Sendable (String) -> Void) throws(OverlayError) {
+    (self.directory, self.say) = (directory, say)
+    do throws(SystemError) { try FileSystem.makeDirectories(directory) } catch { throw OverlayError(error) }
+  }
+
+  /// The path of the file with that digest, if it is there and whole.
+  ///
+  /// - Parameter sha256: in hexadecimal.
+  func path(of sha256: String) throws(OverlayError) -> String? {
+    let path = "\(directory)/\(sha256)"
+    guard FileSystem.exists(path) else { return nil }
+    guard try FileDigest.sha256(of: path) == sha256 else {
+      unlink(path)
+      return nil
+    }
+    return path
+  }
+
+  /// The path of the file with that digest; fetched when it is not there.
+  func fetch(_ url: String, sha256: String) throws(DownloadError) -> String {
+    if let path = try? path(of: sha256) { return path }
+    let path = "\(directory)/\(sha256)"
+    let downloader = Downloader(client: client, pause: { usleep(useconds_t(1000 * $0)) }, onRetry: say)
+    var download = Download(url: url, path: path)
+    download.sha256 = sha256
+    try downloader.fetch(download)
+    return path
+  }
+}
+
+/// Digests of whole files.
+enum FileDigest {
+  /// In hexadecimal.
+  static func sha256(of path: String) throws(OverlayError) -> String {
+    do throws(SystemError) {
+      let file = try SystemFiles.File(path, O_RDONLY)
+      var digest = Digest(.sha256)
+      let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+      defer { piece.deallocate() }
+      var offset = 0
+      while true {
+        let count = try file.read(into: piece, at: offset)
+        if count == 0 { return digest.finish() }
+        digest.update(UnsafeRawBufferPointer(rebasing: piece[..<count]))
+        offset += count
+      }
+    } catch { throw OverlayError(error) }
+  }
+}

@@ -1,0 +1,40 @@
+import Overlay
+import Recipes
+
+/// A part of a build: it changes the overlay that the parts before it have made.
+///
+/// A step's result is kept in the cache under a key of all that decides about it: the base image, the steps before, and what
+/// the step adds to the key. A step with a key that is in the cache does not run.
+protocol BuildStep {
+  /// The recipe's key that the step does: `packages`, `files`.
+  var title: String { get }
+  var place: Place { get }
+
+  /// Finds out what must be known before the step has a key, such as the versions of packages, and notes it in the lock.
+  mutating func prepare(_ overlay: OverlayState, _ build: BuildContext) throws(OverlayError)
+
+  /// Adds all that decides about the result, besides the base image and the overlay before.
+  func addInputs(to key: inout InputKey) throws(OverlayError)
+
+  /// Makes the changed overlay, an archive at `result`. On failure nothing is at `result`.
+  func run(_ overlay: OverlayState, _ build: BuildContext, to result: String) throws(OverlayError)
+
+  /// Where the entries come from that the step has made or changed. An entry that is not named comes from the step as a whole.
+  ///
+  /// - Parameters:
+  ///   - changed: sorted.
+  ///   - archive: the step's result.
+  func origins(of changed: [OverlayPath], in archive: String) throws(OverlayError) -> [OverlayPath: Origin]
+}
+
+extension BuildStep {
+  mutating func prepare(_ overlay: OverlayState, _ build: BuildContext) throws(OverlayError) {}
+
+  func origins(of changed: [OverlayPath], in archive: String) throws(OverlayError) -> [OverlayPath: Origin] { [:] }
+}
+
+/// The overlay as the steps so far have made it.
+protocol OverlayState {
+  /// The path of the archive. When only the key was needed so far, the archive is taken from the cache or made now.
+  func archive() throws(OverlayError) -> String
+}
