@@ -1,3 +1,5 @@
+import Glibc
+import HTTPTransport
 import Overlay
 import OverlayWorkspace
 import Recipes
@@ -8,35 +10,88 @@ final class BuildContext {
   /// Digest of the base image, in hexadecimal.
   let baseDigest: String
   let blobs: BlobStore
+  /// A directory for temporary files, on the cache's file system. It is gone after the build.
+  let scratch: String
   let lockMode: LockMode
   /// What the recipe's lock said before this build; `nil` when there was none.
   let oldLock: Lock?
   /// What this build uses.
-  var lock: Lock
+  private(set) var lock: Lock
+  let lockPath: String
   /// The directory of the recipe that is built.
   let directory: String
+  let limits: ArchiveLimits
   let say: @Sendable (String) -> Void
 
+  private let output: String
   private let environment: [String: String]
-  private let limits: ArchiveLimits
   private let workDirectory: String?
   private let memory: Int?
   /// Watches for signals while workspaces stand; `nil` without root.
   private let signals: SignalWatch?
+  private var listedBase: BaseImage?
 
-  init(_ options: BuildOptions, baseDigest: String, oldLock: Lock?, lock: Lock, signals: SignalWatch?)
-    throws(OverlayError)
-  {
-    base = options.base
-    self.baseDigest = baseDigest
+  init(
+    _ options: BuildOptions, baseDigest: String, scratch: String, lockPath: String, oldLock: Lock?, lock: Lock,
+    signals: SignalWatch?
+  ) throws(OverlayError) {
+    (base, self.baseDigest, self.scratch) = (options.base, baseDigest, scratch)
     blobs = try BlobStore(options.cache + "/blobs", say: options.say)
     lockMode = options.lockMode
-    (self.oldLock, self.lock, self.signals) = (oldLock, lock, signals)
+    (self.lockPath, self.oldLock, self.lock, self.signals) = (lockPath, oldLock, lock, signals)
     directory = options.recipes.built.directory
-    say = options.say
-    (environment, limits) = (options.environment, options.limits)
+    (say, output, limits) = (options.say, options.output, options.limits)
     (workDirectory, memory) = (options.workDirectory, options.memory)
+    environment = options.environment.filter { name, _ in Self.passed.contains(name) }
   }
+
+  /// What scripts get of this machine's environment: what reaches the network, and nothing that could change a result.
+  private static let passed: Set = [
+    "http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+  ]
+
+  /// What the base image has. It is listed once, when it is needed.
+  func baseImage() throws(OverlayError) -> BaseImage {
+    if let listedBase { return listedBase }
+    let image = try BaseImage(base)
+    listedBase = image
+    return image
+  }
+
+  // MARK: - The lock
+
+  func lock(_ packages: Lock.PackageSet) { lock.packageSets.append(packages) }
+
+  func lock(_ download: Lock.Download) { lock.downloads.append(download) }
+
+  /// Notes a file. In a locked build, one that is not as the lock has it is an error.
+  ///
+  /// - Parameter place: where the recipe names it; `nil` for a required file.
+  func lock(_ file: Lock.File, _ place: Place? = nil) throws(OverlayError) {
+    lock.files.append(file)
+    guard lockMode == .locked, let known = oldLock?.files.first(where: { $0.name == file.name }),
+      known.sha256 != file.sha256
+    else {
+      guard lockMode == .locked, oldLock?.files.contains(where: { $0.name == file.name }) != true else { return }
+      throw OverlayError(
+        "\(place.map { "\($0): " } ?? "")\(file.name) is not in \(lockPath); build without --locked to add it")
+    }
+    throw OverlayError(
+      "\(place.map { "\($0): " } ?? "")\(file.name) is not the file that \(lockPath) names: its sha256 is \(file.sha256),"
+        + " but the lock says \(known.sha256). Get that file, or build without --locked to take the one that is there")
+  }
+
+  /// Seconds since 1970.
+  func renewEpoch(_ epoch: UInt32) { lock.epoch = epoch }
+
+  /// The path of a download, fetched when it is not in the cache.
+  func fetch(_ url: String, sha256: String, place: String) throws(OverlayError) -> String {
+    do throws(DownloadError) { return try blobs.fetch(url, sha256: sha256) } catch {
+      throw OverlayError("\(place): \(error.message)")
+    }
+  }
+
+  // MARK: - Scripts
 
   /// A script that runs as root in a workspace: base image and overlay, as a node has them.
   struct Script {
@@ -46,7 +101,7 @@ final class BuildContext {
     var arguments: [String] = []
     var binds: [Workspace.Bind] = []
     var hasNetwork = false
-    /// What the script is, for errors: `the command`, `apt`.
+    /// What the script is, for errors: `the command "ldconfig"`.
     var name: String
     var place: Place
   }
@@ -69,20 +124,19 @@ final class BuildContext {
     var modification = Modification(workspace)
     modification.times = .clamped(to: lock.epoch)
     modification.limits = limits
-    modification.compression = LayerCache.compression
-    modification.level = LayerCache.level
-    modification.output = result
-    // The overlay's file is one of the cache, of which a person knows nothing.
-    modification.say = { _ in }
+    (modification.compression, modification.level) = (LayerCache.compression, LayerCache.level)
+    (modification.output, modification.resultName) = (result, output)
+    modification.say = say
     var environment = environment
     environment["SOURCE_DATE_EPOCH"] = "\(lock.epoch)"
     let code: Int32
     do throws(OverlayError) {
+      // The standard output may be for a program; what the script prints is for people.
       code = try modification.run(
-        archive, command: ["/bin/sh", "-euc", script.text, "sh"] + script.arguments, environment: environment, signals)
+        archive, command: ["/bin/sh", "-euc", "exec >&2 </dev/null\n" + script.text, "sh"] + script.arguments,
+        environment: environment, signals)
     } catch { throw OverlayError("\(script.place): \(error.message)", remedy: error.remedy, cause: error.cause) }
-    guard code == 0 else {
-      throw OverlayError("\(script.place): \(script.name) ended with \(code)")
-    }
+    guard code == 0 else { throw OverlayError("\(script.place): \(script.name) ended with \(code)") }
+    signals.resume()
   }
 }

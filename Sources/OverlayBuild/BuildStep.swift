@@ -9,17 +9,22 @@ protocol BuildStep {
   /// The recipe's key that the step does: `packages`, `files`.
   var title: String { get }
   var place: Place { get }
+  /// All places that the step's origins can name, in the order of its inputs: a step whose inputs are the same has as many.
+  var places: [Place] { get }
+  /// What of it, for the origin of entries that the step does not name: a command's first line. May be empty.
+  var detail: String { get }
 
   /// Finds out what must be known before the step has a key, such as the versions of packages, and notes it in the lock.
-  mutating func prepare(_ overlay: OverlayState, _ build: BuildContext) throws(OverlayError)
+  mutating func prepare(_ overlay: any OverlayState, _ build: BuildContext) throws(OverlayError)
 
   /// Adds all that decides about the result, besides the base image and the overlay before.
   func addInputs(to key: inout InputKey) throws(OverlayError)
 
   /// Makes the changed overlay, an archive at `result`. On failure nothing is at `result`.
-  func run(_ overlay: OverlayState, _ build: BuildContext, to result: String) throws(OverlayError)
+  mutating func run(_ overlay: any OverlayState, _ build: BuildContext, to result: String) throws(OverlayError)
 
-  /// Where the entries come from that the step has made or changed. An entry that is not named comes from the step as a whole.
+  /// Where the entries come from that the step has made or changed. An entry that is not named comes from the step as a
+  /// whole.
   ///
   /// - Parameters:
   ///   - changed: sorted.
@@ -28,7 +33,11 @@ protocol BuildStep {
 }
 
 extension BuildStep {
-  mutating func prepare(_ overlay: OverlayState, _ build: BuildContext) throws(OverlayError) {}
+  var places: [Place] { [place] }
+
+  var detail: String { "" }
+
+  mutating func prepare(_ overlay: any OverlayState, _ build: BuildContext) throws(OverlayError) {}
 
   func origins(of changed: [OverlayPath], in archive: String) throws(OverlayError) -> [OverlayPath: Origin] { [:] }
 }

@@ -19,6 +19,8 @@ public struct Modification {
   public var required: RequiredFiles?
   /// Another place for the result, which becomes an archive there.
   public var output: String?
+  /// What messages call the result, when not by its path.
+  public var resultName: String?
   public var say: @Sendable (String) -> Void = { _ in }
   /// Told what is being done, how much of it is done, and how much there is; the same twice at its end.
   public var progress: (String, Int, Int) -> Void = { _, _, _ in }
@@ -34,7 +36,8 @@ public struct Modification {
     _ name: String, command: [String], environment: [String: String], _ signals: SignalWatch
   ) throws(OverlayError) -> Int32 {
     let target = try OverlayTarget(name)
-    let lock = try target.lock(signals)
+    // An archive that stays as it is may be read by others meanwhile.
+    let lock = try target.lock(signals, for: output == nil ? .changing : .writing)
     defer { withExtendedLifetime(lock) {} }
     let workspace = try Workspace(workspace, needed: try needed(target), signals)
     let space = SpaceWatch(workspace.scratch)
@@ -126,8 +129,8 @@ public struct Modification {
 
   /// What to say of the place for the result, when there is no result.
   private func untouched(_ target: OverlayTarget) -> String {
-    let name = output ?? target.name
-    return FileSystem.exists(output ?? target.path) ? "\(name) is unchanged" : "\(name) was not made"
+    let name = resultName ?? output ?? target.name
+    return FileSystem.exists(resultName ?? output ?? target.path) ? "\(name) is unchanged" : "\(name) was not made"
   }
 
   private func full(_ space: SpaceWatch) -> String {
@@ -160,7 +163,7 @@ public struct Modification {
     unpacker.limits = limits
     unpacker.progress = { done, total in
       signals.waitIfEnding()
-      progress("unpacking \(target.name)", done, total)
+      progress("unpacking \(resultName ?? target.name)", done, total)
       Checkpoint.unpacking.reach()
     }
     switch target.kind {
@@ -169,7 +172,7 @@ public struct Modification {
       return nil
     case .archive:
       let summary = try unpacker.unpack(target.path, to: workspace.upper.root)
-      progress("unpacking \(target.name)", 1, 1)
+      progress("unpacking \(resultName ?? target.name)", 1, 1)
       if !summary.hasRoot { try copyRoot(workspace) }
       return summary.compression
     case .directory:
@@ -243,7 +246,7 @@ public struct Modification {
     }
     packer.progress = { done, total in
       signals.waitIfEnding()
-      progress("packing \(output ?? target.name)", done, total)
+      progress("packing \(resultName ?? output ?? target.name)", done, total)
       Checkpoint.packing.reach()
       if done == total { Checkpoint.packed.reach() }
     }

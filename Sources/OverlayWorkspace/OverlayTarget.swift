@@ -37,9 +37,9 @@ struct OverlayTarget {
     case new(Watched<CreationLock>)
   }
 
-  func lock(_ signals: SignalWatch) throws(OverlayError) -> Lock {
+  func lock(_ signals: SignalWatch, for purpose: ArchiveLock.Kind) throws(OverlayError) -> Lock {
     guard kind == .newArchive else {
-      guard let lock = try ArchiveLock(path, name: name, for: .changing) else { throw .system("read \(name)") }
+      guard let lock = try ArchiveLock(path, name: name, for: purpose) else { throw .system("read \(name)") }
       return .archive(lock)
     }
     let lock = try Watched(signals) { () throws(OverlayError) in try CreationLock(for: path, name: name) }

@@ -4,7 +4,7 @@ import Overlay
 import Synchronization
 
 /// Something that a program makes for a time, and that must be gone when it ends.
-protocol Temporary: AnyObject, Sendable {
+public protocol Temporary: AnyObject, Sendable {
   func remove()
 }
 
@@ -114,6 +114,9 @@ public final class SignalWatch: Sendable {
   func commit() {
     while !commitsWithoutSignal() { pause() }
   }
+
+  /// After ``commit()``, when more is to be done: signals end the program again.
+  public func resume() { state.withLock { $0.phase = .working } }
 
   private func commitsWithoutSignal() -> Bool {
     state.withLock { state in

@@ -1,11 +1,11 @@
 import Overlay
 
 /// Something temporary that is removed at the end of this object's life, and also when a signal ends the program.
-final class Watched<Value: Temporary> {
-  let value: Value
+public final class Watched<Value: Temporary> {
+  public let value: Value
   private let signals: SignalWatch
 
-  init(_ signals: SignalWatch, _ make: () throws(OverlayError) -> Value) throws(OverlayError) {
+  public init(_ signals: SignalWatch, _ make: () throws(OverlayError) -> Value) throws(OverlayError) {
     self.signals = signals
     value = try signals.adding(make)
   }

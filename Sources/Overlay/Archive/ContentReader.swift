@@ -13,6 +13,8 @@ struct ContentReader: ~Copyable {
     case .none: break
     case .directory(let directory): try read(try directory.open(member.entry.path), size: member.entry.size, body)
     case .file(let path): try read(try SourceFile(path), size: member.entry.size, body)
+    case .bytes(let bytes):
+      try bytes.withUnsafeBufferPointer { (bytes) throws(OverlayError) in try body(UnsafeRawBufferPointer(bytes)) }
     case .spooled(let spool, let start):
       var offset = 0
       while offset < member.entry.size {

@@ -13,6 +13,8 @@ public enum Content: Sendable {
   case directory(SourceDirectory)
   /// A file of this machine.
   case file(String)
+  /// These bytes.
+  case bytes([UInt8])
   /// A part of a spool: as many bytes as the entry says, from this offset on.
   case spooled(ContentSpool, offset: Int)
 }

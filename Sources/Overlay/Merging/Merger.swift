@@ -84,10 +84,16 @@ public struct Merger {
   }
 
   /// Writes the merged archive with whatever lists it has, for the programs that make them anew.
+  ///
+  /// - Parameter dropped: whiteouts that are left out.
   @discardableResult
-  public func writeAsIs(_ plan: Plan, to path: String) throws(OverlayError) -> Int {
+  public func writeAsIs(
+    _ plan: Plan, to path: String, without dropped: Set<OverlayPath> = []
+  ) throws(OverlayError) -> Int {
     let contents = plan.database.contents.merging(plan.listContents) { $1 }
-    let nodes = plan.stack.nodes.filter { contents[$0.entry.path] == nil }
+    let nodes = plan.stack.nodes.filter { node in
+      contents[node.entry.path] == nil && !(node.entry.isWhiteout && dropped.contains(node.entry.path))
+    }
     let spooled = try SpooledContents(plan.layers, nodes, beside: path, limits, progress)
     var members = nodes.map { node in Member(node.entry, spooled.content(of: node)) }
     members += try whiteouts(of: plan.stack).map { Member($0) } + Self.links(of: plan).map { Member($0) }

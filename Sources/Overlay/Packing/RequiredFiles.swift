@@ -1,3 +1,4 @@
+import Digests
 import Glibc
 import SystemFiles
 
@@ -35,6 +36,50 @@ public struct RequiredFiles: Sendable {
     members.append(
       try Self.program(at: agent, as: Self.agentPath, remedy: "run scripts/build-agent, or give --agent FILE"))
     return members
+  }
+
+  /// What an archive lacks of them, for ``OverlayChange``.
+  public func additions(missingIn archive: ArchiveIndex) throws(OverlayError) -> [OverlayChange.Addition] {
+    var additions: [OverlayChange.Addition] = []
+    for member in try members() where !member.entry.path.isRoot && archive[member.entry.path] == nil {
+      let kind: OverlayChange.Addition.Kind
+      switch (member.entry.kind, member.content) {
+      case (.directory, _): kind = .anyDirectory
+      case (.symlink(let target), _): kind = .symlink(target: target)
+      case (_, .file(let path)): kind = .file(path)
+      default: kind = .file("\(skeleton)/\(String(decoding: member.entry.path.bytes, as: UTF8.self))")
+      }
+      additions.append(
+        OverlayChange.Addition(
+          member.entry.path, kind, permissions: member.entry.permissions, place: "required files"))
+    }
+    return additions
+  }
+
+  /// Where an entry of these comes from: `monorail-agent`, `rc.local`, or `overlay-skel`.
+  public static func source(of path: OverlayPath) -> String {
+    switch String(decoding: path.bytes, as: UTF8.self) {
+    case agentPath: "monorail-agent"
+    case rcLocalPath: "rc.local"
+    default: "overlay-skel"
+    }
+  }
+
+  /// For each of the three sources the SHA-256, in hexadecimal, of what it brings into an overlay: names, modes and contents.
+  public func digests() throws(OverlayError) -> [(source: String, sha256: String)] {
+    var digests: [String: [String]] = [:]
+    for member in try members() {
+      var digest = Digest(.sha256)
+      try ContentReader().read(member) { (bytes) in digest.update(bytes) }
+      let entry = member.entry
+      digests[Self.source(of: entry.path), default: []].append(
+        "\(entry.path) \(entry.kind) \(entry.permissions) \(digest.finish())")
+    }
+    return digests.sorted { $0.key < $1.key }.map { source, lines in
+      var digest = Digest(.sha256)
+      Array(lines.joined(separator: "\n").utf8).withUnsafeBytes { digest.update($0) }
+      return (source, digest.finish())
+    }
   }
 
   private static func program(at source: String, as path: String, remedy: String) throws(OverlayError) -> Member {

@@ -58,8 +58,13 @@ public final class BaseImage: Sendable {
     return contents
   }
 
+  /// Owner and mode of the root directory.
+  public var rootAttributes: (owner: UInt32, group: UInt32, permissions: UInt32)? {
+    nodes[.root].map { ($0.owner, $0.group, $0.permissions) }
+  }
+
   /// The releases of the kernels that the image has modules for.
-  var kernels: Set<String> {
+  public var kernels: Set<String> {
     Set(
       nodes.values.compactMap { node in
         guard node.kind == .directory, let place = ModulePlace(node.path), place.directory == node.path else {

@@ -17,7 +17,10 @@ struct MergedTree {
 
     var path: OverlayPath
     var kind: Kind
+    /// Twelve bits, as in ``Entry``.
     var permissions: UInt32
+    var owner: UInt32 = 0
+    var group: UInt32 = 0
     var layer: Layer
 
     /// Root may run what anybody may run.
@@ -38,7 +41,7 @@ struct MergedTree {
     }
   }
 
-  let overlay: [OverlayPath: Node]
+  private(set) var overlay: [OverlayPath: Node]
   let base: [OverlayPath: Node]?
 
   /// Directories that the node fills when it runs: a name in them is unknown, not missing.
@@ -57,6 +60,9 @@ struct MergedTree {
     }
     (self.overlay, self.base) = (overlay, base)
   }
+
+  /// Puts an entry into the overlay.
+  mutating func add(_ entry: Entry) { overlay[entry.path] = Node(entry) }
 
   /// The entry of that name. Symlinks in the path are not followed: its parent must be a directory.
   func node(at path: OverlayPath) -> Resolution {
@@ -118,7 +124,9 @@ extension MergedTree.Node {
       case .symlink(let target): .symlink(target: target)
       default: .other
       }
-    self.init(path: entry.path, kind: kind, permissions: entry.permissions, layer: .overlay)
+    self.init(
+      path: entry.path, kind: kind, permissions: entry.permissions, owner: entry.owner, group: entry.group,
+      layer: .overlay)
   }
 }
 

@@ -1,6 +1,6 @@
 /// A name of an overlay's file by convention: `overlayfs_<kernel>_<content>.cpio.gz` or `<content>.overlay.cpio.gz`;
 /// `.zst`, `.xz` or nothing in the place of `.gz`.
-struct OverlayName {
+public struct OverlayName {
   /// What follows the first underscore in `overlayfs_<kernel>_<content>`.
   private var kernelAndContent: Substring?
   /// The compression by the name's end; `nil` for a name that does not end in `.cpio` with a known suffix.
@@ -9,6 +9,22 @@ struct OverlayName {
 
   static let patterns =
     "overlayfs_<kernel>_<content>.cpio.gz nor <content>.overlay.cpio.gz (.zst, .xz or nothing for .gz)"
+
+  /// The name for an overlay.
+  ///
+  /// - Parameters:
+  ///   - content: what the overlay is for.
+  ///   - kernel: the release of the only kernel that it works with, if it has modules.
+  public static func conventional(_ content: String, kernel: String?, _ compression: CompressionFormat) -> String {
+    let ending =
+      switch compression {
+      case .gzip: ".cpio.gz"
+      case .zstd: ".cpio.zst"
+      case .xz: ".cpio.xz"
+      case .none: ".cpio"
+      }
+    return kernel.map { "overlayfs_\($0)_\(content)\(ending)" } ?? "\(content).overlay\(ending)"
+  }
 
   init(_ name: String) {
     let extensions: [(String, CompressionFormat)] = [(".gz", .gzip), (".zst", .zstd), (".xz", .xz), ("", .none)]

@@ -77,7 +77,9 @@ struct SquashfsListing {
     default: kind = .other
     }
     let path = name.isEmpty ? OverlayPath.root : try OverlayPath(archiveName: name)
-    nodes[path] = MergedTree.Node(path: path, kind: kind, permissions: permissions, layer: .base)
+    let (owner, group) = try owners(fields)
+    nodes[path] = MergedTree.Node(
+      path: path, kind: kind, permissions: permissions, owner: owner, group: group, layer: .base)
   }
 
   /// A device's numbers stand in the place of the size: `0,  0`.
@@ -85,8 +87,21 @@ struct SquashfsListing {
     fields.count > 3 && fields[2].elementsEqual("0,".utf8) && fields[3].elementsEqual("0".utf8)
   }
 
-  /// The nine of `rwxr-xr-x`; set-id and sticky bits do not matter here.
+  /// `0/0`
+  private func owners(_ fields: [ArraySlice<UInt8>]) throws(OverlayError) -> (owner: UInt32, group: UInt32) {
+    let numbers = fields.count > 1 ? fields[1].split(separator: UInt8(ascii: "/")) : []
+    guard numbers.count == 2, let owner = UInt32(String(decoding: numbers[0], as: UTF8.self)),
+      let group = UInt32(String(decoding: numbers[1], as: UTF8.self))
+    else { throw OverlayError("unsquashfs lists an entry without its owner: \(OverlayPath.printable(pending))") }
+    return (owner, group)
+  }
+
+  /// Twelve bits of the nine letters of `rwxr-xr-x`; set-user-id, set-group-id and sticky stand in the place of an x.
   private var permissions: UInt32 {
-    pending[1...9].reduce(0) { $0 << 1 | ("-ST".utf8.contains($1) ? 0 : 1) }
+    var bits = pending[1...9].reduce(UInt32(0)) { $0 << 1 | ("-ST".utf8.contains($1) ? 0 : 1) }
+    for (place, bit) in [(3, UInt32(0o4000)), (6, 0o2000), (9, 0o1000)] where "sStT".utf8.contains(pending[place]) {
+      bits |= bit
+    }
+    return bits
   }
 }
