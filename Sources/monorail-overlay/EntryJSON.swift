@@ -37,14 +37,3 @@ extension OverlayPath {
     return object
   }
 }
-
-extension JSONObject {
-  /// Sets a member to text; what is not UTF-8 stands in hexadecimal besides, in a member whose name ends in `Hex`.
-  mutating func set(_ key: String, bytes: [UInt8]) {
-    self[key] = .string(String(decoding: bytes, as: UTF8.self))
-    guard String(validating: bytes, as: UTF8.self) == nil else { return }
-    let digits = Array("0123456789abcdef".utf8)
-    let hex = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-    self[key + "Hex"] = .string(String(decoding: hex, as: UTF8.self))
-  }
-}

@@ -22,6 +22,8 @@ struct MergedTree {
     var owner: UInt32 = 0
     var group: UInt32 = 0
     var layer: Layer
+    /// Bytes of a regular file of the base image; 0 for everything else.
+    var size = 0
 
     /// Root may run what anybody may run.
     var isExecutable: Bool { kind == .file && permissions & 0o111 != 0 }

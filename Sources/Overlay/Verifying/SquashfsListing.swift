@@ -80,6 +80,7 @@ struct SquashfsListing {
     let (owner, group) = try owners(fields)
     nodes[path] = MergedTree.Node(
       path: path, kind: kind, permissions: permissions, owner: owner, group: group, layer: .base)
+    if kind == .file, fields.count > 2 { nodes[path]?.size = Int(String(decoding: fields[2], as: UTF8.self)) ?? 0 }
   }
 
   /// A device's numbers stand in the place of the size: `0,  0`.
