@@ -1,1 +1,155 @@
+import Glibc
 import Overlay
+import OverlayWorkspace
+import Recipes
+import SystemFiles
+
+/// Makes an overlay of a recipe.
+///
+///     recipe → steps → layers (each an archive in the cache) → required files and compression → verify → output
+///
+/// The recipe's lock says which packages and files are used. Each step's layer has a key of all that goes into it; only
+/// steps whose key is new run. What stands at the output stays until the new overlay is complete and verified.
+public struct Builder {
+  private let options: BuildOptions
+  private let cache: LayerCache
+
+  public init(_ options: BuildOptions) throws(OverlayError) {
+    self.options = options
+    cache = try LayerCache(options.cache)
+  }
+
+  public struct Summary: Sendable {
+    /// The archive.
+    public let path: String
+    /// Bytes.
+    public let size: Int
+    /// In hexadecimal.
+    public let sha256: String
+    /// Whether the archive was there already, the same.
+    public let isUnchanged: Bool
+    /// The recipe's lock, and a line for each thing that is different in it; none when it stayed as it was.
+    public let lock: String
+    public let lockChanges: [String]
+    /// What `verify` found; empty when the same overlay had been verified before.
+    public let findings: [Finding]
+  }
+
+  /// Builds the overlay.
+  ///
+  /// Call it before other threads are started, since it makes a mount namespace of its own when it is run by root.
+  ///
+  /// - Returns: `nil` when `verify` found errors, which `report` has got, and the build is not forced.
+  public func build(report: ([Finding]) -> Void) throws(OverlayError) -> Summary? {
+    try BaseImage.checkFormat(options.base)
+    let signals = try prepareWorkspaces()
+    let baseDigest = try FileDigest.sha256(of: options.base)
+    let (oldLock, lock, lockPath) = try locks(baseDigest)
+    let staging = try Staging(in: options.cache, signals)
+    let build = try BuildContext(
+      options, baseDigest: baseDigest, scratch: staging.path, lockPath: lockPath, oldLock: oldLock, lock: lock,
+      signals: signals)
+
+    let layer = try layers(build)
+    let result = try OverlayResult(options, build, layer)
+    let files: OverlayResult.Files
+    var findings: [Finding] = []
+    if let ready = try result.cached(in: cache) {
+      files = ready
+    } else {
+      let made = try result.make(in: staging.path)
+      findings = try result.findings(made)
+      report(findings)
+      let isGood = !findings.contains { $0.severity == .error }
+      guard isGood || options.isForced else { return nil }
+      files = isGood ? try result.keep(made, in: cache) : made
+    }
+    let changes = try finish(build)
+    let isUnchanged = try result.publish(files)
+    cache.prune(to: options.cacheSize)
+    return Summary(
+      path: result.output, size: files.size, sha256: files.sha256, isUnchanged: isUnchanged, lock: lockPath,
+      lockChanges: changes, findings: findings)
+  }
+
+  /// The overlay after the last step. Steps run only as far as other steps need their results to be prepared.
+  private func layers(_ build: BuildContext) throws(OverlayError) -> Layer {
+    var steps = Plan.steps(options.recipes)
+    var layer = Layer(build, cache)
+    for index in steps.indices {
+      try steps[index].prepare(layer, build)
+      layer = try Layer(steps[index], on: layer)
+    }
+    if let old = build.oldLock, build.lock.packageSets != old.packageSets {
+      // Files of the new packages may be younger than the old lock.
+      build.renewEpoch(options.epoch ?? Self.now)
+      layer = Layer(build, cache)
+      for step in steps { layer = try Layer(step, on: layer) }
+    }
+    return layer
+  }
+
+  private static var now: UInt32 { UInt32(clamping: time(nil)) }
+
+  /// - Returns: `nil` when no workspace can be made, or none is needed.
+  private func prepareWorkspaces() throws(OverlayError) -> SignalWatch? {
+    let needsWorkspace = options.recipes.recipes.contains { recipe in
+      !recipe.packages.isEmpty || !recipe.modules.isEmpty || !recipe.commands.isEmpty || !recipe.services.isEmpty
+        || recipe.from.contains { if case .archive = $0.value { true } else { false } }
+    }
+    guard needsWorkspace, geteuid() == 0 else { return nil }
+    try PrivateNamespace.enter()
+    return try SignalWatch(say: options.say)
+  }
+
+  /// The lock as it is, and the one that this build begins with.
+  private func locks(_ baseDigest: String) throws(OverlayError) -> (old: Lock?, new: Lock, path: String) {
+    let path = LockFile.path(for: options.recipes.built.file)
+    let old = try LockFile.read(path)
+    let base = Lock.File(name: Path.split(options.base).name, sha256: baseDigest)
+    if options.lockMode == .locked {
+      guard let old else {
+        throw OverlayError("there is no lock \(path); build without --locked makes it")
+      }
+      guard old.base.sha256 == baseDigest else {
+        throw OverlayError(
+          "\(options.base) is not the base image that \(path) names: its sha256 is \(baseDigest), but the lock says"
+            + " \(old.base.sha256), of \(old.base.name). Give that image, or build without --locked to take this one")
+      }
+    }
+    return (old, Lock(base: base, epoch: old?.epoch ?? options.epoch ?? Self.now), path)
+  }
+
+  /// Writes the lock when it has changed.
+  ///
+  /// - Returns: what is different, a line each.
+  private func finish(_ build: BuildContext) throws(OverlayError) -> [String] {
+    guard build.lock != build.oldLock else { return [] }
+    let changes = LockDifferences.lines(from: build.oldLock, to: build.lock)
+    if options.lockMode == .locked {
+      throw OverlayError(
+        "the recipe asks for something else than \(build.lockPath) has; build without --locked to renew it:\n"
+          + changes.joined(separator: "\n"))
+    }
+    try LockFile.write(build.lock, to: build.lockPath)
+    return changes
+  }
+}
+
+/// A directory of one build, gone when the build ends, however that is.
+private final class Staging {
+  let path: String
+  private let plain: StagingDirectory?
+  private let watched: Watched<StagingDirectory>?
+
+  init(in cache: String, _ signals: SignalWatch?) throws(OverlayError) {
+    func make() throws(OverlayError) -> StagingDirectory { try StagingDirectory(in: cache, prefix: ".build-") }
+    if let signals {
+      let directory = try Watched(signals, make)
+      (path, plain, watched) = (directory.value.path, nil, directory)
+    } else {
+      let directory = try make()
+      (path, plain, watched) = (directory.path, directory, nil)
+    }
+  }
+}

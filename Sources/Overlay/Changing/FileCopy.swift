@@ -24,11 +24,4 @@ public enum FileCopy {
     guard try file.state() == before else { throw file.hasChanged() }
     try output.finish()
   }
-
-  /// Writes a text as a whole: until it is complete, what was there stays.
-  public static func write(_ text: String, to path: String) throws(OverlayError) {
-    let output = try OutputFile(path)
-    try output.write(Array(text.utf8)[...])
-    try output.finish()
-  }
 }

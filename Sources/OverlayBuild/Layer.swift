@@ -1,0 +1,89 @@
+import Overlay
+import Recipes
+import SystemFiles
+
+/// The overlay after one step, in the cache or still to be made.
+final class Layer: OverlayState {
+  let key: String
+  /// `nil` for the overlay before the first step.
+  private let previous: Layer?
+  private var step: (any BuildStep)?
+  private let build: BuildContext
+  private let cache: LayerCache
+  private var isReady = false
+
+  /// The overlay before the first step: nothing but the root directory.
+  init(_ build: BuildContext, _ cache: LayerCache) {
+    var key = InputKey()
+    // With another number, a later version of this program finds none of the layers of this one.
+    key.add("format", "1")
+    key.add("base", build.baseDigest)
+    key.add("epoch", "\(build.lock.epoch)")
+    (self.key, self.build, self.cache) = (key.finish(), build, cache)
+    (previous, step) = (nil, nil)
+  }
+
+  init(_ step: some BuildStep, on previous: Layer) throws(OverlayError) {
+    (self.previous, self.step, build, cache) = (previous, step, previous.build, previous.cache)
+    var key = InputKey()
+    key.add("previous", previous.key)
+    key.add("step", step.title)
+    try step.addInputs(to: &key)
+    self.key = key.finish()
+  }
+
+  var isCached: Bool { cache.hasLayer(key) }
+
+  func archive() throws(OverlayError) -> String {
+    let path = cache.layer(key)
+    guard !isReady else { return path }
+    if isCached { cache.touch(path) } else { try make(path) }
+    isReady = true
+    return path
+  }
+
+  /// Where the entries come from.
+  func origins() throws(OverlayError) -> Origins {
+    guard previous != nil else { return Origins() }
+    let path = try archive()
+    if let origins = try Origins.read(cache.origins(of: key), places: places) { return origins }
+    // Somebody has removed the file from the cache.
+    try make(path)
+    return try Origins.read(cache.origins(of: key), places: places) ?? Origins()
+  }
+
+  /// Of this step and of those before it.
+  private var places: [Place] { (previous?.places ?? []) + (step?.places ?? []) }
+
+  private func make(_ path: String) throws(OverlayError) {
+    guard let previous, var step else { return try makeEmpty(path) }
+    let before = try previous.archive()
+    let start = ContinuousClock.now
+    build.say("\(step.place): \(step.title)\(step.detail.isEmpty ? "" : ": \(step.detail)")")
+    let made = "\(build.scratch)/layer.cpio.zst"
+    try step.run(previous, build, to: made)
+    let changes = ArchiveChanges(
+      from: try ArchiveIndex(before, limits: build.limits, digests: true),
+      to: try ArchiveIndex(made, limits: build.limits, digests: true))
+    var origins = try previous.origins()
+    origins.apply(
+      changes, step: .recipe(step.place, key: step.title, detail: step.detail),
+      named: try step.origins(of: changes.made, in: made))
+    try origins.write(to: cache.origins(of: key), places: places)
+    do throws(SystemError) { try FileSystem.move(made, path) } catch { throw OverlayError(error) }
+    build.say("\(step.place): \(step.title) took \(Self.seconds(ContinuousClock.now - start))")
+  }
+
+  private func makeEmpty(_ path: String) throws(OverlayError) {
+    var root = Entry(.root, .directory, permissions: 0o755)
+    if let base = try build.baseImage().rootAttributes {
+      (root.permissions, root.owner, root.group) = (base.permissions, base.owner, base.group)
+    }
+    try LayerCache.writer.write([Member(root)], to: path)
+  }
+
+  private static func seconds(_ duration: Duration) -> String {
+    let milliseconds = duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
+    return "\(milliseconds / 1000).\(milliseconds / 100 % 10) s"
+  }
+}

@@ -1,0 +1,150 @@
+import Glibc
+import Overlay
+import Recipes
+import SystemFiles
+
+/// The last part of a build: the layer of the last step becomes an archive with the required files, compressed as its name
+/// says, verified, and with its bill of materials and its origins beside it.
+struct OverlayResult {
+  /// A whole build's files, in the cache or in a temporary directory.
+  struct Files {
+    let directory: String
+    let size: Int
+    let sha256: String
+  }
+
+  /// Where the archive goes.
+  let output: String
+  private let name: String
+  private let key: String
+  private let writer: ArchiveWriter
+  private let options: BuildOptions
+  private let build: BuildContext
+  private let layer: Layer
+
+  init(_ options: BuildOptions, _ build: BuildContext, _ layer: Layer) throws(OverlayError) {
+    (self.options, self.build, self.layer) = (options, build, layer)
+    let recipe = options.recipes.built
+    let chosen = recipe.compression?.value
+    if FileSystem.isDirectory(options.output) {
+      let hasModules = options.recipes.recipes.contains { !$0.modules.isEmpty }
+      let kernel = hasModules ? try build.baseImage().kernels.sorted().first : nil
+      name = OverlayName.conventional(recipe.name.value, kernel: kernel, chosen?.format ?? .gzip)
+      output = options.output.hasSuffix("/") ? options.output + name : "\(options.output)/\(name)"
+    } else {
+      (output, name) = (options.output, Path.split(options.output).name)
+    }
+    writer = ArchiveWriter(
+      compression: try CompressionFormat(named: output, chosen: chosen?.format), level: chosen?.level)
+
+    var key = InputKey()
+    key.add("layer", layer.key)
+    key.add("name", name)
+    key.add("compression", "\(writer.compression) \(writer.level ?? writer.compression.defaultLevel)")
+    key.add("architecture", options.architecture.rawValue)
+    for ignored in recipe.ignored { key.add("ignored", ignored.value.description) }
+    if let required = options.required {
+      for (source, sha256) in try required.digests() {
+        try build.lock(Lock.File(name: source, sha256: sha256))
+        key.add(source, sha256)
+      }
+    }
+    self.key = key.finish()
+  }
+
+  /// What an earlier build has made of the same.
+  func cached(in cache: LayerCache) throws(OverlayError) -> Files? {
+    let directory = cache.result(key)
+    guard FileSystem.exists("\(directory)/\(name)") else { return nil }
+    cache.touch(directory)
+    return try files(in: directory)
+  }
+
+  /// Makes the archive and what stands beside it in a directory.
+  func make(in directory: String) throws(OverlayError) -> Files {
+    let archive = "\(directory)/\(name)"
+    let before = try layer.archive()
+    options.say("packing \(output)")
+    var change = OverlayChange()
+    (change.writer, change.limits) = (writer, options.limits)
+    if let required = options.required {
+      change.additions = try required.additions(missingIn: try ArchiveIndex(before, limits: options.limits))
+    }
+    let added = try change.apply(to: before, over: try build.baseImage(), result: archive, scratch: directory)
+    let files = try files(in: directory)
+    try describe(files, archive, from: before, required: added)
+    return files
+  }
+
+  /// Writes what stands beside the archive.
+  private func describe(
+    _ files: Files, _ archive: String, from layer: String, required: [OverlayPath]
+  ) throws(OverlayError) {
+    let (before, after) = (
+      try ArchiveIndex(layer, limits: options.limits, digests: true),
+      try ArchiveIndex(archive, limits: options.limits, digests: true)
+    )
+    var origins = try self.layer.origins()
+    let sources = Dictionary(required.map { ($0, Origin.required(source: RequiredFiles.source(of: $0))) }) { $1 }
+    origins.apply(
+      ArchiveChanges(from: before, to: after), step: .required(source: "directories of the required files"),
+      named: sources)
+    let file = Lock.File(name: name, sha256: files.sha256)
+    let base = try build.baseImage()
+    try OriginsFile(
+      archive: file, base: build.lock.base, recipe: options.recipes.built.file, origins: origins,
+      hidden: base.hidden(by: after.entries)
+    ).write(beside: archive)
+  }
+
+  /// Looks for what would keep the overlay from working, and leaves out what the recipe accepts.
+  func findings(_ files: Files) throws(OverlayError) -> [Finding] {
+    let verifier = Verifier(
+      archive: "\(files.directory)/\(name)", base: try build.baseImage(), architecture: options.architecture,
+      limits: options.limits)
+    let findings = try verifier.findings()
+    let ignored = options.recipes.built.ignored
+    let idle = ignored.filter { item in !findings.contains(where: item.value.contains) }
+    return findings.filter { finding in !ignored.contains { $0.value.contains(finding) } }
+      + idle.map {
+        Finding(.warning, .ignore, nil, "\($0.place): ignore: \($0.value) matches no finding: leave it out, or correct it")
+      }
+  }
+
+  /// Moves the files into the cache. The archive comes last: where it is, all are.
+  func keep(_ files: Files, in cache: LayerCache) throws(OverlayError) -> Files {
+    let directory = cache.result(key)
+    do throws(SystemError) {
+      try FileSystem.makeDirectories(directory)
+      for ending in Self.companions + [""] {
+        try FileSystem.move("\(files.directory)/\(name)\(ending)", "\(directory)/\(name)\(ending)")
+      }
+    } catch { throw OverlayError(error) }
+    return Files(directory: directory, size: files.size, sha256: files.sha256)
+  }
+
+  /// Copies the files to the output, each as a whole, and only those that are different there.
+  ///
+  /// - Returns: whether the archive was there already, the same.
+  func publish(_ files: Files) throws(OverlayError) -> Bool {
+    var isUnchanged = true
+    for ending in [""] + Self.companions {
+      let (source, place) = ("\(files.directory)/\(name)\(ending)", output + ending)
+      let digest = ending.isEmpty ? files.sha256 : try FileDigest.sha256(of: source)
+      if FileSystem.exists(place), try FileDigest.sha256(of: place) == digest { continue }
+      if ending.isEmpty { isUnchanged = false }
+      try FileCopy.copy(source, to: place)
+    }
+    return isUnchanged
+  }
+
+  /// What stands beside an archive: its name, and one of these.
+  private static let companions = [".origins.json"]
+
+  private func files(in directory: String) throws(OverlayError) -> Files {
+    let path = "\(directory)/\(name)"
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw .system("look at \(path)") }
+    return Files(directory: directory, size: Int(status.st_size), sha256: try FileDigest.sha256(of: path))
+  }
+}

@@ -1,0 +1,22 @@
+import Overlay
+import Recipes
+import SystemFiles
+
+/// The steps of a build, in their order.
+enum Plan {
+  static func steps(_ recipes: RecipeSet) -> [any BuildStep] { recipes.recipes.flatMap(steps) }
+
+  private static func steps(_ recipe: Recipe) -> [any BuildStep] {
+    var steps: [any BuildStep] = []
+    for source in recipe.from {
+      guard case .archive(let path) = source.value else { continue }
+      steps.append(MergeStep(path, name: Path.split(path).name, source.place))
+    }
+    if let step = FilesStep(recipe) { steps.append(step) }
+    steps += recipe.commands.map { CommandStep($0) }
+    if let step = ServicesStep(recipe) { steps.append(step) }
+    if let step = HooksStep(recipe) { steps.append(step) }
+    if let step = RemoveStep(recipe) { steps.append(step) }
+    return steps
+  }
+}
