@@ -4,8 +4,8 @@ import Glibc
 /// Blocking HTTP over libcurl: one request at a time, on one connection that is kept alive.
 ///
 /// Time limits: `connectTimeout` to be connected, and `stallTimeout` without progress (under 64 bytes a second), both in
-/// milliseconds. At most five redirects are followed, and none from `https` to `http`. Proxies of the environment are not
-/// used, and `SSLKEYLOGFILE` means nothing here.
+/// milliseconds. At most five redirects are followed, and none from `https` to `http`. Proxies of the environment are
+/// used only where the options say so, and `SSLKEYLOGFILE` means nothing here.
 public final class HTTPClient {
   public struct Options: Sendable {
     public var connectTimeout = 10_000
@@ -13,6 +13,8 @@ public final class HTTPClient {
     /// A PEM file of certificate authorities that replaces the image's.
     public var certificateAuthorities: String?
     public var userAgent = "monorail-agent"
+    /// Whether `http_proxy`, `https_proxy`, `no_proxy` and the like of the environment are used, as curl(1) uses them.
+    public var usesEnvironmentProxies = false
 
     public init() {}
   }
@@ -185,7 +187,7 @@ public final class HTTPClient {
     set(CURLOPT_URL, request.url)
     set(CURLOPT_PROTOCOLS, Int(CURLPROTO_HTTP | CURLPROTO_HTTPS))
     set(CURLOPT_NOSIGNAL, 1)
-    set(CURLOPT_PROXY, "")
+    if !options.usesEnvironmentProxies { set(CURLOPT_PROXY, "") }
     set(CURLOPT_USERAGENT, options.userAgent)
     set(CURLOPT_CONNECTTIMEOUT_MS, options.connectTimeout)
     set(CURLOPT_LOW_SPEED_LIMIT, 64)

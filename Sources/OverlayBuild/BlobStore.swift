@@ -11,6 +11,8 @@ final class BlobStore {
   private lazy var client: HTTPClient = {
     var options = HTTPClient.Options()
     options.userAgent = "monorail-overlay"
+    // apt, which runs in the workspaces of the same build, uses them too.
+    options.usesEnvironmentProxies = true
     return HTTPClient(options: options)
   }()
 
@@ -30,6 +32,22 @@ final class BlobStore {
       return nil
     }
     return path
+  }
+
+  /// Takes a copy of a file of this machine.
+  ///
+  /// - Returns: its digest, in hexadecimal.
+  func add(_ file: String) throws(OverlayError) -> String {
+    let sha256 = try FileDigest.sha256(of: file)
+    if try path(of: sha256) != nil { return sha256 }
+    try FileCopy.copy(file, to: "\(directory)/\(sha256)")
+    guard try path(of: sha256) != nil else { throw OverlayError("\(file) has changed while it was read") }
+    return sha256
+  }
+
+  /// Gives a file that is there another name, on the same file system.
+  func link(_ sha256: String, to path: String) throws(OverlayError) {
+    guard Glibc.link("\(directory)/\(sha256)", path) == 0 else { throw .system("link \(directory)/\(sha256) to \(path)") }
   }
 
   /// The path of the file with that digest; fetched when it is not there.

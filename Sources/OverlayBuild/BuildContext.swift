@@ -30,6 +30,7 @@ final class BuildContext {
   /// Watches for signals while workspaces stand; `nil` without root.
   private let signals: SignalWatch?
   private var listedBase: BaseImage?
+  private var sharedDirectories = 0
 
   init(
     _ options: BuildOptions, baseDigest: String, scratch: String, lockPath: String, oldLock: Lock?, lock: Lock,
@@ -113,6 +114,18 @@ final class BuildContext {
   ///   - result: where the changed one goes.
   /// - Throws: also when the script ends with another code than 0.
   func run(_ script: Script, in archive: String, to result: String) throws(OverlayError) {
+    let code = try exitCode(of: script, in: archive, to: result, saysEnd: true)
+    guard code == 0 else { throw OverlayError("\(script.place): \(script.name) ended with \(code)") }
+  }
+
+  /// Runs a script, and leaves it to the caller to say how it ended.
+  ///
+  /// - Parameter result: where the changed overlay goes when the script ends with 0; `nil` when the changes are thrown away,
+  ///   and the script is only run for what it writes to its binds.
+  /// - Returns: its exit code; 128 and the signal's number when a signal ended it.
+  func exitCode(
+    of script: Script, in archive: String, to result: String?, saysEnd: Bool = false
+  ) throws(OverlayError) -> Int32 {
     guard let signals else {
       throw OverlayError(
         "\(script.place): \(script.name) runs in a workspace, whose base image only root may mount: run it with sudo")
@@ -126,6 +139,7 @@ final class BuildContext {
     modification.limits = limits
     (modification.compression, modification.level) = (LayerCache.compression, LayerCache.level)
     (modification.output, modification.resultName) = (result, output)
+    (modification.discardsChanges, modification.saysEnd) = (result == nil, saysEnd)
     modification.say = say
     var environment = environment
     environment["SOURCE_DATE_EPOCH"] = "\(lock.epoch)"
@@ -136,7 +150,17 @@ final class BuildContext {
         archive, command: ["/bin/sh", "-euc", "exec >&2 </dev/null\n" + script.text, "sh"] + script.arguments,
         environment: environment, signals)
     } catch { throw OverlayError("\(script.place): \(error.message)", remedy: error.remedy, cause: error.cause) }
-    guard code == 0 else { throw OverlayError("\(script.place): \(script.name) ended with \(code)") }
-    signals.resume()
+    if code == 0 { signals.resume() }
+    return code
+  }
+
+  /// Makes an empty directory for files that this program and workspaces exchange. It is gone after the build.
+  ///
+  /// - Parameter name: what its name begins with.
+  func makeSharedDirectory(_ name: String) throws(OverlayError) -> String {
+    sharedDirectories += 1
+    let path = "\(scratch)/\(name)-\(sharedDirectories)"
+    guard mkdir(path, 0o755) == 0, chmod(path, 0o755) == 0 else { throw .system("make the directory \(path)") }
+    return path
   }
 }

@@ -21,6 +21,10 @@ public struct Modification {
   public var output: String?
   /// What messages call the result, when not by its path.
   public var resultName: String?
+  /// Whether what the command changed is thrown away: it is run for what it writes elsewhere.
+  public var discardsChanges = false
+  /// Whether to say how a command ended that failed; else the caller does.
+  public var saysEnd = true
   public var say: @Sendable (String) -> Void = { _ in }
   /// Told what is being done, how much of it is done, and how much there is; the same twice at its end.
   public var progress: (String, Int, Int) -> Void = { _, _, _ in }
@@ -59,7 +63,7 @@ public struct Modification {
       let end = try run.get()
       let code = isKept(end, command) ? 0 : code(of: end, space, target)
       try workspace.close()
-      guard code == 0 else { return code }
+      guard code == 0, !discardsChanges else { return code }
       do throws(OverlayError) {
         try finish(target, lock, workspace, space, before, format, signals)
         return 0
@@ -114,10 +118,10 @@ public struct Modification {
     case .exited(0): return 0
     case .exited(let number):
       code = number
-      say("the command ended with \(number): \(unchanged)")
+      if saysEnd { say("the command ended with \(number): \(unchanged)") }
     case .signaled(let signal):
       code = 128 + signal
-      say("the command was ended by \(SignalWatch.name(of: signal)): \(unchanged)")
+      if saysEnd { say("the command was ended by \(SignalWatch.name(of: signal)): \(unchanged)") }
     case .notStarted(let failure):
       // As shells say it.
       code = failure.errno == ENOENT ? 127 : 126

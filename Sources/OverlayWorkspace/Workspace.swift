@@ -28,6 +28,12 @@ public final class Workspace {
   public struct Bind: Equatable, Sendable {
     public var source: String
     public var destination: String
+    public var isReadOnly = false
+
+    /// - Parameter destination: an absolute path of the workspace.
+    public init(source: String, destination: String, isReadOnly: Bool = false) {
+      (self.source, self.destination, self.isReadOnly) = (source, destination, isReadOnly)
+    }
 
     /// - Parameter text: `SRC:DST`.
     public init?(_ text: String) {
@@ -130,6 +136,7 @@ public final class Workspace {
         try placeholders.file([], mode: 0o644, at: place)
       }
       try root.bind(bind.source, to: place, name: bind.destination)
+      if bind.isReadOnly { try root.makeReadOnly(place, name: bind.destination) }
     }
     self.placeholders = placeholders
   }

@@ -80,6 +80,13 @@ struct WorkspaceRoot {
     }
   }
 
+  /// Keeps the workspace from writing to what is bound at a place.
+  func makeReadOnly(_ place: String, name: String) throws(OverlayError) {
+    try check("make \(name) in the workspace read-only") {
+      mount(nil, place, nil, UInt(MS_REMOUNT | MS_BIND | MS_RDONLY), nil)
+    }
+  }
+
   func makeFile(_ place: String) throws(OverlayError) {
     let descriptor = open(place, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw .system("make \(place)") }

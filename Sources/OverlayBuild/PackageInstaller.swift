@@ -1,0 +1,117 @@
+import Glibc
+import HTTPTransport
+import Overlay
+import OverlayWorkspace
+import Recipes
+import SystemFiles
+
+/// Installs packages whose files and digests are known, in a workspace without a network.
+struct PackageInstaller {
+  private let build: BuildContext
+  private let packages: [Lock.Package]
+  /// The recipe's key, for errors: `packages`.
+  private let key: String
+  private let place: Place
+
+  init(_ packages: [Lock.Package], key: String, _ place: Place, _ build: BuildContext) {
+    (self.packages, self.key, self.place, self.build) = (packages, key, place, build)
+  }
+
+  /// Where the script finds the packages.
+  static let packageDirectory = "/run/monorail-packages"
+  /// Where it writes its log, which is in ``logName``.
+  static let directory = "/run/monorail-install"
+  private static let logName = "log"
+
+  /// The code with which a script ends when apt-get has failed.
+  static let aptFailure: Int32 = 90
+
+  /// The begin of a script: defines `install_packages`, which installs all packages, and leaves the rest of the root as it
+  /// would be on every other machine at every other time.
+  ///
+  /// - apt-get needs no package lists, since every package is there as a file.
+  /// - Maintainer scripts that ask for this machine's name get the same name everywhere.
+  static let functions = """
+    cd /
+    ! command -v hostname >/dev/null || hostname localhost
+    install_packages() {
+      set -- "$@" \(packageDirectory)/*.deb
+      mkdir -p /run/monorail-lists/partial
+      apt-mark showmanual >/run/monorail-manual
+      apt-get -y -q --no-install-recommends --allow-downgrades -o Dir::State::lists=/run/monorail-lists \\
+        -o APT::Sandbox::User=root -o DPkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef \\
+        -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsafe-io install "$@" \\
+        </dev/null >\(directory)/log 2>&1 || exit \(aptFailure)
+    }
+    """
+
+  /// The packages' files, under the names that archives give them, in a directory for ``packageDirectory``. What is not in
+  /// the cache is fetched.
+  private func fetchAll() throws(OverlayError) -> String {
+    let directory = try build.makeSharedDirectory("packages-\(key)")
+    var missing: [Lock.Package] = []
+    for package in packages where package.url != nil {
+      if try build.blobs.path(of: package.sha256) == nil { missing.append(package) }
+    }
+    if !missing.isEmpty {
+      let size = missing.reduce(0) { $0 + $1.size }
+      build.say("\(place): \(key): fetching \(missing.count) packages, \((size + 999_999) / 1_000_000) MB")
+    }
+    for package in packages {
+      if let url = package.url { try fetch(package, url) }
+      try build.blobs.link(package.sha256, to: "\(directory)/\(package.fileName)")
+    }
+    return directory
+  }
+
+  private func fetch(_ package: Lock.Package, _ url: String) throws(OverlayError) {
+    let what = "\(package.name) \(package.version)"
+    do throws(DownloadError) { _ = try build.blobs.fetch(url, sha256: package.sha256) } catch {
+      guard error.status == 404 || error.status == 410 else {
+        throw OverlayError("\(place): \(key): cannot fetch \(what): \(error.message)")
+      }
+      throw OverlayError(
+        "\(place): \(key): \(URLText.withoutSecrets(url)), \(what) of \(build.lockPath), is gone: the archive keeps only"
+          + " the newest versions",
+        remedy: "Name a snapshot of the archive under \"archives\", or take what is newest with build --update.")
+    }
+  }
+
+  /// Runs a script that begins with ``functions``.
+  ///
+  /// - Parameters:
+  ///   - binds: further ones.
+  ///   - result: where the changed overlay goes; `nil` when it is not wanted.
+  /// - Returns: the script's exit code, which is never ``aptFailure``.
+  func run(
+    _ text: String, arguments: [String] = [], binds: [Workspace.Bind] = [], in archive: String, to result: String?
+  ) throws(OverlayError) -> Int32 {
+    let files = try fetchAll()
+    let shared = try build.makeSharedDirectory("install-\(key)")
+    var script = BuildContext.Script(
+      text: Self.functions + "\n" + text, arguments: arguments, name: "apt-get", place: place)
+    script.binds =
+      binds + [
+        Workspace.Bind(source: files, destination: Self.packageDirectory, isReadOnly: true),
+        Workspace.Bind(source: shared, destination: Self.directory),
+      ]
+    let code = try build.exitCode(of: script, in: archive, to: result)
+    guard code == Self.aptFailure else { return code }
+    let log: AptLog
+    do throws(SystemError) {
+      let bytes = try FileSystem.contents(of: "\(shared)/\(Self.logName)", limit: 256 << 20) ?? []
+      log = AptLog(String(decoding: bytes, as: UTF8.self))
+    } catch { throw OverlayError(error) }
+    for line in log.tail.split(separator: "\n") { build.say(String(line)) }
+    let reasons = (log.unmetDependencies + log.errorLines).prefix(20).joined(separator: "\n")
+    throw OverlayError(
+      "\(place): \(key): apt-get could not install the packages of \(build.lockPath)"
+        + (reasons.isEmpty ? "" : ": \(reasons)"),
+      remedy: "If they do not fit each other or the base image any more, build --update finds others.")
+  }
+}
+
+extension Lock.Package {
+  /// As archives name it, without what keeps a name from being the same for every version.
+  var fileName: String { "\(name)_\(version.split(separator: ":").joined(separator: "%3a"))_\(architecture).deb" }
+}

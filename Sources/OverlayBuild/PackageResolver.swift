@@ -1,0 +1,299 @@
+import Glibc
+import Overlay
+import OverlayWorkspace
+import Recipes
+import SystemFiles
+
+/// Finds the exact packages that a request means: from the lock where that has them, else by asking apt in a workspace.
+struct PackageResolver {
+  private let build: BuildContext
+  private let request: PackageRequest
+
+  init(_ request: PackageRequest, _ build: BuildContext) { (self.request, self.build) = (request, build) }
+
+  /// The packages to install, sorted by name. They are noted in the build's lock.
+  ///
+  /// - Parameters:
+  ///   - earlier: the packages of the steps before.
+  ///   - archive: gives the overlay so far. It is only called when apt must be asked.
+  func packages(
+    after earlier: [Lock.PackageSet], in archive: () throws(OverlayError) -> String
+  ) throws(OverlayError) -> [Lock.Package] {
+    let digest = request.digest(base: build.baseDigest, earlier: earlier)
+    let known = build.oldLock?.packageSets.first { $0.recipe == request.recipe && $0.key == request.key }
+    let set: Lock.PackageSet
+    if let known, known.request == digest, build.lockMode != .update {
+      set = known
+    } else if build.lockMode == .locked {
+      throw notLocked(known)
+    } else {
+      let packages = try resolve(in: try archive(), preferring: build.lockMode == .follow ? known?.packages ?? [] : [])
+      set = Lock.PackageSet(recipe: request.recipe, key: request.key, request: digest, packages: packages)
+    }
+    build.lock(set)
+    return set.packages
+  }
+
+  private func notLocked(_ known: Lock.PackageSet?) -> OverlayError {
+    let what: String
+    if let known {
+      let asked = Set(request.names.map { String($0.value.package) })
+      let locked = Set(known.packages.filter { $0.isRequested && $0.url != nil }.map(\.name))
+      let new = asked.subtracting(known.packages.map(\.name)).sorted().map { "\($0) is not in it" }
+      let gone = locked.subtracting(asked).sorted().map { "\($0) is no longer asked for" }
+      let details = new + gone
+      what =
+        "does not fit the recipe: "
+        + (details.isEmpty
+          ? "versions, .deb files, archives or the packages of earlier recipes are others than when it was written"
+          : details.joined(separator: ", "))
+    } else {
+      what = "has no packages for this"
+    }
+    return failure("\(build.lockPath) \(what); build without --locked to add to it, or with --update to renew it")
+  }
+
+  private func failure(_ message: String, _ place: Place? = nil) -> OverlayError {
+    OverlayError("\(place ?? request.place): \(request.key): \(message)")
+  }
+
+  // MARK: - Asking apt
+
+  /// How the script ends when a part of it fails.
+  private enum Stop: Int32 {
+    case noApt = 90
+    case update, file, install
+  }
+
+  private static let directory = "/run/monorail-resolve"
+
+  private static let script = """
+    cd \(directory)
+    exec >log 2>&1
+    command -v apt-get >/dev/null || exit \(Stop.noApt.rawValue)
+    if [ -e sources.list ]; then
+      rm -rf /etc/apt/sources.list.d/*
+      cp sources.list /etc/apt/sources.list
+    fi
+    [ ! -e preferences ] || cp preferences /etc/apt/preferences.d/zz-monorail-overlay
+    apt-get -q -o APT::Update::Error-Mode=any update || exit \(Stop.update.rawValue)
+    : >log
+    # What is there stays as it is, unless a version is asked for: apt-get would take the newest one.
+    dpkg-query -W -f '${db:Status-Status} ${Package}\\n${db:Status-Status} ${Package}:${Architecture}\\n' |
+      sed -n 's/^installed //p' >installed
+    count=$#
+    while [ "$count" -gt 0 ]; do
+      name=$1
+      shift
+      count=$((count - 1))
+      case $name in
+      *=*) ;;
+      *) ! grep -qxF -e "$name" installed || continue ;;
+      esac
+      set -- "$@" "$name"
+    done
+    for deb in debs/*.deb; do
+      [ -e "$deb" ] || continue
+      echo "$deb" >current
+      facts=$(dpkg-deb --show --showformat '${Package} ${Version} ${Architecture}' "$deb") || exit \(Stop.file.rawValue)
+      echo "${deb##*/} $facts" >>files
+      set -- "$@" "\(directory)/$deb"
+    done
+    : >uris
+    if [ $# -gt 0 ]; then
+      apt-get -y -q -o Acquire::ForceHash=SHA256 -o APT::Cmd::Pattern-Only=true --no-install-recommends \\
+        --allow-downgrades --print-uris install -- "$@" >uris || exit \(Stop.install.rawValue)
+    fi
+    """
+
+  private func resolve(
+    in archive: String, preferring known: [Lock.Package]
+  ) throws(OverlayError) -> [Lock.Package] {
+    for name in request.names where name.value.name.hasSuffix("-") {
+      throw failure("\"\(name.value.name)\" is no name of a package", name.place)
+    }
+    let shared = try build.makeSharedDirectory("resolve-\(request.key)")
+    if !request.archives.isEmpty {
+      try write(request.archives.map { $0.value + "\n" }.joined(), to: "\(shared)/sources.list")
+    }
+    if !known.isEmpty {
+      // A version that the archives do not have any more has no effect, and the newest one is taken.
+      let pins = known.map { "Package: \($0.name)\nPin: version \($0.version)\nPin-Priority: 990\n" }
+      try write(pins.joined(separator: "\n"), to: "\(shared)/preferences")
+    }
+    do throws(SystemError) { try FileSystem.makeDirectories("\(shared)/debs") } catch { throw OverlayError(error) }
+    for (index, file) in request.files.enumerated() {
+      try build.blobs.link(file.value.sha256, to: "\(shared)/debs/\(index).deb")
+    }
+    build.say("\(request.place): \(request.key): asking the archives which packages are needed")
+    var script = BuildContext.Script(
+      text: Self.script, arguments: request.names.map(\.value.argument), name: "apt-get", place: request.place)
+    script.binds = [Workspace.Bind(source: shared, destination: Self.directory)]
+    script.hasNetwork = true
+    let code = try build.exitCode(of: script, in: archive, to: nil)
+    guard code == 0 else { throw try explain(code, shared) }
+    return try packages(try text("\(shared)/uris"), files: try text("\(shared)/files"), shared)
+  }
+
+  private func write(_ text: String, to path: String) throws(OverlayError) {
+    do throws(SystemError) { try FileSystem.writeAtomically(text.utf8, to: path) } catch { throw OverlayError(error) }
+  }
+
+  /// The text of a file that the script has written; empty when it has written none.
+  private func text(_ path: String) throws(OverlayError) -> String {
+    do throws(SystemError) {
+      return String(decoding: try FileSystem.contents(of: path, limit: 16 << 20) ?? [], as: UTF8.self)
+    } catch { throw OverlayError(error) }
+  }
+
+  private func explain(_ code: Int32, _ shared: String) throws(OverlayError) -> OverlayError {
+    let log = AptLog(try text("\(shared)/log"))
+    switch Stop(rawValue: code) {
+    case .noApt:
+      return failure("neither the base image nor the overlay has apt-get, which installs packages")
+    case .update:
+      let expired = log.text.contains("is expired") || log.text.contains("is not valid yet")
+      let remedy =
+        expired
+        ? "For a snapshot of an archive, write [check-valid-until=no] behind \"deb\"."
+        : "Is the network there? With the packages in the cache and the lock as it was, a build needs none."
+      let error = failure("the package lists cannot be fetched:\n\(log.errors)", request.archives.first?.place)
+      return OverlayError(error.message, remedy: remedy)
+    case .file:
+      let current = try text("\(shared)/current").filter { $0.isASCII && $0.isNumber }
+      let file = Int(current).flatMap { request.files.indices.contains($0) ? request.files[$0] : nil }
+      return failure("\(file?.value.path ?? "a file") is no Debian package: \(log.errors)", file?.place)
+    case .install: return OverlayError(problems(log).joined(separator: "\n"))
+    case nil: return failure("apt-get ended with \(code):\n\(log.tail)")
+    }
+  }
+
+  /// What apt says, each line with the place of the request that it names.
+  private func problems(_ log: AptLog) -> [String] {
+    let whole = "\(request.place): \(request.key):"
+    var lines = log.unmetDependencies.map { "\(whole) \($0)" }
+    for line in log.errorLines {
+      let words = Set(line.split { " '\"".contains($0) }.map(String.init))
+      let asked = request.names.first { words.contains($0.value.name) || words.contains(String($0.value.package)) }
+      guard let asked else {
+        lines.append("\(whole) \(line)")
+        continue
+      }
+      let name = asked.value.name
+      let text: String
+      if line == "Unable to locate package \(name)" {
+        text = "the archives have no package \(name)"
+      } else if let version = asked.value.version, line.hasPrefix("Version ") {
+        text = "the archives have no version \(version) of \(name)"
+      } else {
+        text = line
+      }
+      lines.append("\(asked.place): \(request.key): \(text)")
+    }
+    return lines.isEmpty ? ["\(whole) apt-get refuses:\n\(log.tail)"] : lines
+  }
+
+  // MARK: - Its answer
+
+  /// - Parameters:
+  ///   - uris: what `apt-get --print-uris` prints: a line `'URI' NAME SIZE SHA256:HEX` for each package, among others.
+  ///   - files: a line for each `.deb` file: its name, package, version, architecture.
+  private func packages(
+    _ uris: String, files: String, _ shared: String
+  ) throws(OverlayError) -> [Lock.Package] {
+    var local: [Substring: [Substring]] = [:]
+    for line in files.split(separator: "\n") {
+      let words = line.split(separator: " ")
+      if words.count == 4 { local[words[0]] = Array(words[1...]) }
+    }
+    let asked = Set(request.names.map { $0.value.package })
+    var packages: [Lock.Package] = []
+    for line in uris.split(separator: "\n") where line.hasPrefix("'") {
+      let parts = line.dropFirst().split(separator: "'", maxSplits: 1)
+      let words = parts.last?.split(separator: " ") ?? []
+      guard parts.count == 2, words.count >= 2, let size = Int(words[1]) else {
+        throw failure("apt-get says \"\(line)\", which this program does not understand")
+      }
+      let uri = parts[0]
+      var package: Lock.Package
+      if uri.hasPrefix("file:\(Self.directory)/debs/"), let name = uri.split(separator: "/").last,
+        let facts = local[name], let index = Int(name.dropLast(4)), request.files.indices.contains(index)
+      {
+        package = Lock.Package(
+          name: String(facts[0]), version: String(facts[1]), architecture: String(facts[2]), url: nil, size: size,
+          sha256: request.files[index].value.sha256, isRequested: true)
+      } else {
+        package = try self.package(uri: uri, fileName: words[0], size: size, hash: words.dropFirst(2).first)
+        package.isRequested = asked.contains(package.name[...])
+      }
+      if let problem = package.problem { throw failure("apt-get says that \(problem)") }
+      packages.append(package)
+    }
+    return packages.sorted { ($0.name, $0.architecture) < ($1.name, $1.architecture) }
+  }
+
+  private func package(
+    uri: Substring, fileName: Substring, size: Int, hash: Substring?
+  ) throws(OverlayError) -> Lock.Package {
+    let facts = fileName.dropLast(fileName.hasSuffix(".deb") ? 4 : 0).split(separator: "_").map(Self.decoded)
+    guard facts.count == 3 else { throw failure("apt-get names the file \(fileName), which is no package's name") }
+    guard uri.hasPrefix("http://") || uri.hasPrefix("https://") else {
+      throw failure("\(facts[0]) would come from \(uri); only archives at http and https URLs can be used")
+    }
+    guard let hash, hash.hasPrefix("SHA256:"), hash.utf8.count == 71 else {
+      throw failure("the archive gives no SHA256 of \(facts[0]) (\(uri)): it cannot be verified")
+    }
+    return Lock.Package(
+      name: facts[0], version: facts[1], architecture: facts[2], url: String(uri), size: size,
+      sha256: String(hash.dropFirst(7)), isRequested: false)
+  }
+
+  /// apt writes a version's colon as `%3a` in names of files.
+  private static func decoded(_ text: Substring) -> String {
+    var bytes: [UInt8] = []
+    var rest = text.utf8[...]
+    while let byte = rest.popFirst() {
+      if byte == UInt8(ascii: "%"), let code = UInt8(String(Substring(rest.prefix(2))), radix: 16) {
+        bytes.append(code)
+        rest = rest.dropFirst(2)
+      } else {
+        bytes.append(byte)
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+/// What apt-get has printed in a workspace.
+struct AptLog {
+  let text: String
+
+  init(_ text: String) { self.text = text }
+
+  private var lines: [Substring] { text.split(separator: "\n").map { $0.prefix(1000) } }
+
+  /// What it says is wrong, without its mark.
+  var errorLines: [String] {
+    lines.compactMap { line in
+      for mark in ["E: ", "dpkg-deb: error: ", "dpkg: error "] where line.hasPrefix(mark) {
+        return String(line.dropFirst(mark == "E: " ? 3 : 0))
+      }
+      return nil
+    }
+  }
+
+  var errors: String { errorLines.isEmpty ? tail : errorLines.prefix(20).joined(separator: "\n") }
+
+  /// What stands behind "The following packages have unmet dependencies:", a line each.
+  var unmetDependencies: [String] {
+    guard let start = lines.firstIndex(where: { $0.hasPrefix("The following packages have unmet dependencies") }) else {
+      return []
+    }
+    return lines[(start + 1)...].prefix { $0.hasPrefix(" ") }.prefix(20).map {
+      $0.split(separator: " ").joined(separator: " ")
+    }
+  }
+
+  /// Its last lines.
+  var tail: String { lines.suffix(20).joined(separator: "\n") }
+}
