@@ -47,7 +47,9 @@ final class BlobStore {
 
   /// Gives a file that is there another name, on the same file system.
   func link(_ sha256: String, to path: String) throws(OverlayError) {
-    guard Glibc.link("\(directory)/\(sha256)", path) == 0 else { throw .system("link \(directory)/\(sha256) to \(path)") }
+    guard Glibc.link("\(directory)/\(sha256)", path) == 0 else {
+      throw .system("link \(directory)/\(sha256) to \(path)")
+    }
   }
 
   /// The path of the file with that digest; fetched when it is not there.

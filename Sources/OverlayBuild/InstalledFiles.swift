@@ -8,12 +8,14 @@ struct InstalledFiles {
 
   /// Directories in the root that are symlinks into `usr` on systems with merged directories, where dpkg's lists may still
   /// name the files as if they were not.
-  private static let merged = Set(["bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32"].map { Array($0.utf8)[...] })
+  private static let merged = Set(
+    ["bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32"].map { Array($0.utf8)[...] })
 
   /// - Returns: for each path that a package brought, the package. A directory that several have belongs to none.
   func owners(in archive: String) throws(OverlayError) -> [OverlayPath: Lock.Package] {
     let byName = Dictionary(
-      packages.flatMap { [($0.name, $0), ("\($0.name):\($0.architecture)", $0)] }, uniquingKeysWith: { first, _ in first })
+      packages.flatMap { [($0.name, $0), ("\($0.name):\($0.architecture)", $0)] },
+      uniquingKeysWith: { first, _ in first })
     let directory = try OverlayPath("var/lib/dpkg/info")
     var owners: [OverlayPath: Lock.Package] = [:]
     var shared: Set<OverlayPath> = []

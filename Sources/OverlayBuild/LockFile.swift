@@ -27,7 +27,8 @@ enum LockFile {
     } catch {
       throw OverlayError(
         "the lock cannot be used: \(error.message)",
-        remedy: "Get the file back as it was, for example with git, or remove it and build without --locked to make a new"
+        remedy:
+          "Get the file back as it was, for example with git, or remove it and build without --locked to make a new"
           + " one. One of a newer format needs a newer program.",
         cause: error.cause)
     }
@@ -65,7 +66,9 @@ enum LockFile {
   }
 
   /// Replaces the file as a whole.
-  static func write(_ lock: Lock, to path: String) throws(OverlayError) { try FileCopy.write(text(lock), to: path) }
+  static func write(_ lock: Lock, to path: String) throws(OverlayError) {
+    try WholeFile.write(Array(text(lock).utf8), to: path)
+  }
 
   static func text(_ lock: Lock) -> String {
     let document: JSON = [

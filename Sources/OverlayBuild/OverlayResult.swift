@@ -107,7 +107,8 @@ struct OverlayResult {
     let idle = ignored.filter { item in !findings.contains(where: item.value.contains) }
     return findings.filter { finding in !ignored.contains { $0.value.contains(finding) } }
       + idle.map {
-        Finding(.warning, .ignore, nil, "\($0.place): ignore: \($0.value) matches no finding: leave it out, or correct it")
+        Finding(
+          .warning, .ignore, nil, "\($0.place): ignore: \($0.value) matches no finding: leave it out, or correct it")
       }
   }
 

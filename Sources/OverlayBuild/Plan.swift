@@ -12,6 +12,7 @@ enum Plan {
       guard case .archive(let path) = source.value else { continue }
       steps.append(MergeStep(path, name: Path.split(path).name, source.place))
     }
+    if let step = PackagesStep(recipe) { steps.append(step) }
     if let step = FilesStep(recipe) { steps.append(step) }
     steps += recipe.commands.map { CommandStep($0) }
     if let step = ServicesStep(recipe) { steps.append(step) }
