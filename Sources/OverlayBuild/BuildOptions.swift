@@ -14,6 +14,8 @@ public struct BuildOptions: Sendable {
   public var cacheSize = 10 << 30
   public var required: RequiredFiles?
   public var lockMode = LockMode.follow
+  /// Where the lock is; `nil` for `NAME.lock` beside `NAME.yaml`.
+  public var lockPath: String?
   /// Whether an overlay in which `verify` finds errors is written all the same.
   public var isForced = false
   public var architecture = MachineArchitecture.current

@@ -93,18 +93,21 @@ public struct Builder {
 
   /// - Returns: `nil` when no workspace can be made, or none is needed.
   private func prepareWorkspaces() throws(OverlayError) -> SignalWatch? {
+    guard geteuid() == 0 else { return nil }
     let needsWorkspace = options.recipes.recipes.contains { recipe in
       !recipe.packages.isEmpty || !recipe.modules.isEmpty || !recipe.commands.isEmpty || !recipe.services.isEmpty
-        || recipe.from.contains { if case .archive = $0.value { true } else { false } }
     }
-    guard needsWorkspace, geteuid() == 0 else { return nil }
-    try PrivateNamespace.enter()
+    do throws(OverlayError) { try PrivateNamespace.enter() } catch {
+      // In a container, root may not be allowed to mount.
+      guard !needsWorkspace else { throw error }
+      return nil
+    }
     return try SignalWatch(say: options.say)
   }
 
   /// The lock as it is, and the one that this build begins with.
   private func locks(_ baseDigest: String) throws(OverlayError) -> (old: Lock?, new: Lock, path: String) {
-    let path = LockFile.path(for: options.recipes.built.file)
+    let path = options.lockPath ?? LockFile.path(for: options.recipes.built.file)
     let old = try LockFile.read(path)
     let base = Lock.File(name: Path.split(options.base).name, sha256: baseDigest)
     if options.lockMode == .locked {

@@ -32,12 +32,16 @@ final class Layer: OverlayState {
     self.key = key.finish()
   }
 
-  var isCached: Bool { cache.hasLayer(key) }
-
   func archive() throws(OverlayError) -> String {
     let path = cache.layer(key)
     guard !isReady else { return path }
-    if isCached { cache.touch(path) } else { try make(path) }
+    if cache.hasLayer(key) {
+      cache.touch(path)
+      cache.touch(cache.origins(of: key))
+      if let step { build.say("\(step.place): \(step.title): from the cache") }
+    } else {
+      try make(path)
+    }
     isReady = true
     return path
   }

@@ -14,6 +14,7 @@ struct MonorailOverlay: ParsableCommand {
       shell's completions.
       """,
     subcommands: [
+      BuildCommand.self,
       PackCommand.self,
       UnpackCommand.self,
       ListCommand.self,

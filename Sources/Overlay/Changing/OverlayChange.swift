@@ -74,19 +74,22 @@ public struct OverlayChange {
 
   /// The contents of a regular file of an overlay, or else of the base image; `nil` when neither has one.
   ///
-  /// - Parameter limit: bytes; a longer file is an error.
+  /// - Parameter limit: bytes; a longer file is an error, and so is something else than a file.
   public static func contents(
     of path: OverlayPath, in archive: String, over base: BaseImage, limit: Int = 1 << 20
   ) throws(OverlayError) -> [UInt8]? {
     let tooLong = OverlayError("/\(path) has more than \(limit) bytes")
     let index = try ArchiveIndex(archive)
+    let noFile = OverlayError("/\(path) is no regular file")
     guard let place = index.index(of: path) else {
-      guard base.nodes[path]?.kind == .file else { return nil }
+      guard let node = base.nodes[path] else { return nil }
+      guard node.kind == .file else { throw noFile }
       let contents = try base.contents(of: path, limit: limit + 1)
       guard contents.count <= limit else { throw tooLong }
       return contents
     }
-    guard case .file(let size) = index.entries[place].kind else { return nil }
+    if index.entries[place].isWhiteout { return nil }
+    guard case .file(let size) = index.entries[place].kind else { throw noFile }
     guard size <= limit else { throw tooLong }
     guard size > 0 else { return [] }
     let reader = try ArchiveReader(archive)

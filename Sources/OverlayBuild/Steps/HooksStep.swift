@@ -21,7 +21,7 @@ struct HooksStep: BuildStep {
     let path = try OverlayPath(Self.path)
     let archive = try overlay.archive()
     let base = try build.baseImage()
-    var text = try OverlayChange.contents(of: path, in: archive, over: base) ?? Array("#!/bin/sh\n".utf8)
+    var text = try contents(of: path, in: archive, over: base) ?? Array("#!/bin/sh\n".utf8)
     if let last = text.last, last != UInt8(ascii: "\n") { text.append(UInt8(ascii: "\n")) }
     for hook in hooks {
       text += hook.value.utf8
@@ -31,5 +31,13 @@ struct HooksStep: BuildStep {
     (change.writer, change.limits) = (LayerCache.writer, build.limits)
     change.additions = [OverlayChange.Addition(path, .text(text), permissions: 0o755, place: "\(place)")]
     _ = try change.apply(to: archive, over: base, result: result, scratch: build.scratch)
+  }
+
+  private func contents(
+    of path: OverlayPath, in archive: String, over base: BaseImage
+  ) throws(OverlayError) -> [UInt8]? {
+    do throws(OverlayError) { return try OverlayChange.contents(of: path, in: archive, over: base) } catch {
+      throw OverlayError("\(place): hooks: \(error.message)", cause: error.cause)
+    }
   }
 }
