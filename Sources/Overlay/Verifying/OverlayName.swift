@@ -1,6 +1,6 @@
 /// A name of an overlay's file by convention: `overlayfs_<kernel>_<content>.cpio.gz` or `<content>.overlay.cpio.gz`;
 /// `.zst`, `.xz` or nothing in the place of `.gz`.
-struct OverlayName {
+public struct OverlayName {
   /// What follows the first underscore in `overlayfs_<kernel>_<content>`.
   private var kernelAndContent: Substring?
   /// The compression by the name's end; `nil` for a name that does not end in `.cpio` with a known suffix.
@@ -53,7 +53,7 @@ struct OverlayName {
   }
 
   /// Whether a name can stand in a URL on a kernel's command line without escapes. A comma cannot: it separates overlays.
-  static func fitsCommandLine(_ name: String) -> Bool {
+  public static func fitsCommandLine(_ name: String) -> Bool {
     !name.isEmpty && !name.hasPrefix(".") && !name.hasPrefix("-")
       && name.utf8.allSatisfy { byte in
         switch byte {
