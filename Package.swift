@@ -62,9 +62,7 @@ let package = Package(
     .target(
       name: "Recipes",
       dependencies: [
-        "Overlay", "SystemFiles",
-        .product(name: "Mustache", package: "swift-mustache"),
-        .product(name: "Yams", package: "Yams"),
+        "Overlay", "SystemFiles", .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
     .target(
@@ -129,7 +127,9 @@ let package = Package(
     .testTarget(
       name: "OverlayWorkspaceTests", dependencies: ["Overlay", "OverlayWorkspace", "TestSupport"],
       swiftSettings: strict),
-    .testTarget(name: "RecipesTests", dependencies: ["Overlay", "Recipes", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "RecipesTests", dependencies: ["Overlay", "Recipes", "SystemFiles", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "OverlayBuildTests", dependencies: ["JSONDocument", "Overlay", "OverlayBuild", "Recipes", "TestSupport"],
       swiftSettings: strict),

@@ -12,6 +12,8 @@ public struct Recipe: Sendable {
 
   /// What the overlay is for: `<content>` of the naming convention. The file's name without its ending when it says nothing.
   public var name: Located<String>
+  /// What the overlay is, for people.
+  public var summary: Located<String>?
   public var variables: [String: Located<String>] = [:]
 
   public var from: [Located<Source>] = []

@@ -6,6 +6,22 @@ public struct RecipeSet: Sendable {
   public let built: Recipe
 
   public init(_ built: Recipe, included: [Recipe] = []) { (self.built, self.included) = (built, included) }
+
+  /// Reads a recipe and all that it names, and fills in its templates.
+  ///
+  /// - Parameters:
+  ///   - path: of the recipe that is built.
+  ///   - variables: values that win over those of recipes.
+  /// - Throws: all that is wrong, each with file and line, and what is right.
+  public init(
+    contentsOf path: String, permissions: Permissions = Permissions(), variables: [String: String] = [:]
+  ) throws(Mistakes) {
+    var loader = RecipeLoader(permissions)
+    guard let built = loader.load(path, variables: variables), loader.mistakes.isEmpty else {
+      throw Mistakes(loader.mistakes)
+    }
+    self.init(built, included: loader.included)
+  }
 }
 
 /// What recipes may reach besides their own directories.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Recipes
 
 /// What to tell a person whose command line was not understood, where ArgumentParser's own message does not help: it names a
 /// missing option and not the misspelled one, and it cannot know that a command's words belong behind `--`.
@@ -30,8 +31,7 @@ enum UsageHints {
   private static func unknownCommand(_ word: String) -> String? {
     let names = MonorailOverlay.configuration.subcommands.compactMap { $0.configuration.commandName }
     guard !word.hasPrefix("-"), word != "help", !names.contains(word) else { return nil }
-    let nearest = names.map { (name: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
-    if let nearest, nearest.distance <= 2 { return "Did you mean \"\(nearest.name)\"?" }
+    if let meant = Spelling.nearest(to: word, among: names) { return "Did you mean \"\(meant)\"?" }
     return "The commands are: \(names.joined(separator: ", "))."
   }
 
@@ -49,25 +49,5 @@ enum UsageHints {
       }
     }
     return nil
-  }
-
-  /// How many letters must be changed, added, removed, or exchanged with their neighbor, to make one word of the other.
-  static func distance(_ one: String, _ other: String) -> Int {
-    let (left, right) = (Array(one.utf8), Array(other.utf8))
-    guard !left.isEmpty, !right.isEmpty else { return max(left.count, right.count) }
-    var rows = [Array(0...right.count)]
-    for row in 1...left.count {
-      rows.append([row])
-      for column in 1...right.count {
-        let isSame = left[row - 1] == right[column - 1]
-        var least = min(
-          rows[row - 1][column] + 1, rows[row][column - 1] + 1, rows[row - 1][column - 1] + (isSame ? 0 : 1))
-        if row > 1, column > 1, left[row - 1] == right[column - 2], left[row - 2] == right[column - 1] {
-          least = min(least, rows[row - 2][column - 2] + 1)
-        }
-        rows[row].append(least)
-      }
-    }
-    return rows[left.count][right.count]
   }
 }

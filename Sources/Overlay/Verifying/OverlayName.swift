@@ -69,7 +69,7 @@ public struct OverlayName {
   }
 
   /// Whether a name can stand in a URL on a kernel's command line without escapes. A comma cannot: it separates overlays.
-  static func fitsCommandLine(_ name: String) -> Bool {
+  public static func fitsCommandLine(_ name: String) -> Bool {
     !name.isEmpty && !name.hasPrefix(".") && !name.hasPrefix("-")
       && name.utf8.allSatisfy { byte in
         switch byte {
