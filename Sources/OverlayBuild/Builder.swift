@@ -28,8 +28,10 @@ public struct Builder {
     public let sha256: String
     /// Whether the archive was there already, the same.
     public let isUnchanged: Bool
-    /// The recipe's lock, and a line for each thing that is different in it; none when it stayed as it was.
+    /// The recipe's lock, and whether it was made by this build.
     public let lock: String
+    public let isLockNew: Bool
+    /// A line for each thing that is different in the lock; none when it stayed as it was, or is new.
     public let lockChanges: [String]
     /// What `verify` found; empty when the same overlay had been verified before.
     public let findings: [Finding]
@@ -69,7 +71,7 @@ public struct Builder {
     cache.prune(to: options.cacheSize)
     return Summary(
       path: result.output, size: files.size, sha256: files.sha256, isUnchanged: isUnchanged, lock: lockPath,
-      lockChanges: changes, findings: findings)
+      isLockNew: oldLock == nil, lockChanges: oldLock == nil ? [] : changes, findings: findings)
   }
 
   /// The overlay after the last step. Steps run only as far as other steps need their results to be prepared.

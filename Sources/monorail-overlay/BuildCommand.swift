@@ -115,7 +115,8 @@ struct BuildCommand: ParsableCommand {
   func validate() throws {
     guard !locked || !update else { throw ValidationError("--locked and --update contradict each other: give one") }
     guard check || base != nil else {
-      throw ValidationError("give --base IMAGE, the image that the overlay is for (or --check to look at the recipe only)")
+      throw ValidationError(
+        "give --base IMAGE, the image that the overlay is for (or --check to look at the recipe only)")
     }
   }
 
@@ -154,6 +155,7 @@ struct BuildCommand: ParsableCommand {
       )
       throw ExitCodes.findings
     }
+    if summary.isLockNew { Terminal.say("\(summary.lock) is new: keep it beside the recipe") }
     for line in summary.lockChanges { Terminal.say("\(summary.lock): \(line)") }
     Terminal.say(
       "\(summary.path): \(summary.size) bytes, sha256 \(summary.sha256)" + (summary.isUnchanged ? ", unchanged" : ""))
@@ -169,7 +171,7 @@ struct BuildCommand: ParsableCommand {
   private var variables: [String: String] { Dictionary(set.map { ($0.name, $0.value) }) { $1 } }
 
   private func epoch() throws -> UInt32? {
-    guard let text = getenv("SOURCE_DATE_EPOCH").map({ String(cString: $0) }) else { return nil }
+    guard let text = Surroundings.environment["SOURCE_DATE_EPOCH"] else { return nil }
     guard let seconds = UInt32(text) else {
       throw ValidationError("SOURCE_DATE_EPOCH: \"\(text)\" is no number of seconds since 1970")
     }

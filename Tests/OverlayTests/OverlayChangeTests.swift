@@ -50,7 +50,8 @@ struct OverlayChangeTests {
     return change
   }
 
-  @Test func `A file comes with the directories above it, which keep the attributes that they have in the base`() throws {
+  @Test func `A file comes with the directories above it, which keep the attributes that they have in the base`() throws
+  {
     let stage = try Stage()
     #expect(try stage.apply(Self.change([Self.text("var/lib/x")])) == ["var/lib/x"])
     #expect(
