@@ -62,20 +62,6 @@ struct PackageDatabase {
   }
 
   private func contents(of path: OverlayPath, in layer: ArchiveIndex) throws(OverlayError) -> [UInt8] {
-    guard let index = layer.index(of: path), layer.entries[index].size > 0 else { return [] }
-    guard layer.entries[index].size <= Self.longest else {
-      throw OverlayError("\(layer.path): \"\(path)\" has more than \(Self.longest) bytes: it is no file of dpkg's")
-    }
-    let reader = try ArchiveReader(layer.path, limits: limits)
-    var place = 0
-    while try reader.next() != nil {
-      if place == layer.dataPlace(ofEntryAt: index) {
-        var contents: [UInt8] = []
-        while let block = try reader.nextBlock() { contents += block }
-        return contents
-      }
-      place += 1
-    }
-    throw OverlayError("\(layer.path) has changed while it was read; merge again when nobody writes it")
+    try layer.contents(of: [path], limit: Self.longest, limits: limits)[path] ?? []
   }
 }

@@ -45,7 +45,7 @@ public final class BaseImage: Sendable {
   /// The contents of a regular file.
   ///
   /// - Parameter limit: bytes; what is behind them is left out.
-  func contents(of file: OverlayPath, limit: Int = 1 << 20) throws(OverlayError) -> [UInt8] {
+  public func contents(of file: OverlayPath, limit: Int = 1 << 20) throws(OverlayError) -> [UInt8] {
     var contents: [UInt8] = []
     try Self.explaining(path) { () throws(OverlayError) in
       try ToolOutput.read(
