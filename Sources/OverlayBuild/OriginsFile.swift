@@ -90,7 +90,7 @@ extension Lock.File {
 
 extension HiddenEntry {
   /// Adds type, mode, and what else there is: size, target, entries.
-  func write(to object: inout JSONObject) {
+  public func write(to object: inout JSONObject) {
     switch kind {
     case .file(let size):
       object["type"] = "file"

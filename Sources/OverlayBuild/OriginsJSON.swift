@@ -67,7 +67,7 @@ extension Origin {
   /// `{"recipe": "discovery.yaml", "line": 12, "key": "files", "detail": "motd"}`,
   /// `{"recipe": "discovery.yaml", "line": 7, "package": "pciutils", "version": "1:3.9.0-4"}` or
   /// `{"required": "overlay-skel"}`.
-  var json: JSON {
+  public var json: JSON {
     func object(_ place: Place) -> JSONObject {
       var object = JSONObject()
       object["recipe"] = .string(place.file)

@@ -95,6 +95,9 @@ struct OverlayResult {
       archive: file, base: build.lock.base, recipe: options.recipes.built.file, origins: origins,
       hidden: base.hidden(by: after.entries)
     ).write(beside: archive)
+    try SPDXDocument(
+      archive: file, index: after, base: base, lock: build.lock, origins: origins, limits: options.limits
+    ).write(beside: archive)
   }
 
   /// Looks for what would keep the overlay from working, and leaves out what the recipe accepts.
@@ -140,7 +143,7 @@ struct OverlayResult {
   }
 
   /// What stands beside an archive: its name, and one of these.
-  private static let companions = [".origins.json"]
+  private static let companions = [".origins.json", ".spdx.json"]
 
   private func files(in directory: String) throws(OverlayError) -> Files {
     let path = "\(directory)/\(name)"

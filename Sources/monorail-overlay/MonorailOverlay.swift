@@ -18,6 +18,7 @@ struct MonorailOverlay: ParsableCommand {
       PackCommand.self,
       UnpackCommand.self,
       ListCommand.self,
+      ExplainCommand.self,
       DiffCommand.self,
       MergeCommand.self,
       ShellCommand.self,

@@ -12,6 +12,9 @@ public struct PackageLists: Sendable {
   /// by the symlinks.
   private static let merged: Set<String> = ["bin", "lib", "lib32", "lib64", "libo32", "libx32", "sbin"]
 
+  /// No lists.
+  public init() {}
+
   /// Reads the lists of an archive. Those of the base image are not read: what is in an overlay does not come from there.
   public init(_ archive: ArchiveIndex, limits: ArchiveLimits = ArchiveLimits()) throws(OverlayError) {
     let lists = archive.entries.map(\.path).filter { Self.package(ofList: $0) != nil }
