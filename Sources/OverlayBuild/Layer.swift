@@ -57,7 +57,7 @@ final class Layer: OverlayState {
   }
 
   /// Of this step and of those before it.
-  private var places: [Place] { (previous?.places ?? []) + (step?.places ?? []) }
+  var places: [Place] { (previous?.places ?? []) + (step?.places ?? []) }
 
   private func make(_ path: String) throws(OverlayError) {
     guard let previous, var step else { return try makeEmpty(path) }

@@ -42,6 +42,8 @@ struct OverlayResult {
     key.add("name", name)
     key.add("compression", "\(writer.compression) \(writer.level ?? writer.compression.defaultLevel)")
     key.add("architecture", options.architecture.rawValue)
+    // Origins name files and lines.
+    for place in layer.places { key.add("place", "\(place)") }
     for ignored in recipe.ignored { key.add("ignored", ignored.value.description) }
     if let required = options.required {
       for (source, sha256) in try required.digests() {

@@ -16,10 +16,11 @@ struct BuildCommand: ParsableCommand {
             target: /usr/local/bin/my-tool
         commands:
           - ldconfig
-      docs/recipes.md has every key with an example. The parts are done in this order:
-      from, packages, download and files and links, modules, commands, services,
-      hooks, remove; then the required files of "pack", and the checks of "verify".
-      With errors the old archive stays (--force writes it all the same).
+      docs/recipes.md has every key with an example. The parts are done in this
+      order: from, packages, download and files and links, modules, commands,
+      services, hooks, remove; then the required files of "pack" are added, and
+      "verify" looks for errors. With errors the old archive stays (--force writes
+      the new one all the same).
 
       What was used is noted in a lock beside the recipe, NAME.lock: versions and
       digests. The next build uses the same, and adds what the recipe asks for
