@@ -87,7 +87,8 @@ extension RecipeReader {
     guard path != confinement.directory else {
       report(
         source.place,
-        "\"source\" is the recipe's own directory, in which the recipe and its lock are; put the files into a directory of their own"
+        "\"source\" is the recipe's own directory, in which the recipe and its lock are; put the files"
+          + " into a directory of their own"
       )
       return nil
     }

@@ -17,9 +17,13 @@ struct RecipeFields {
 }
 
 extension RecipeReader {
-  mutating func report(_ place: Place, _ message: String) { mistakes.append(Mistake(place, message)) }
+  mutating func report(_ place: Place, _ message: String) {
+    // Nobody reads more of them, and each takes time.
+    if mistakes.count < Self.mostMistakes { mistakes.append(Mistake(place, message)) }
+  }
 
   mutating func reportUnknown(_ key: Located<String>, among known: [String], in what: String) {
+    guard mistakes.count < Self.mostMistakes else { return }
     let start = "there is no key \(key.value.quoted) in \(what)"
     if let meant = Spelling.nearest(to: key.value, among: known) {
       report(key.place, "\(start); did you mean \(meant.quoted)?")

@@ -50,8 +50,8 @@ extension RecipeReader {
     if value.items.count > Self.mostPackages {
       report(
         value.items[Self.mostPackages].place,
-        "this is package \(Self.mostPackages + 1) of the list; a recipe has at most \(Self.mostPackages): make several recipes of it, and name"
-          + " them in \"from\"")
+        "this is package \(Self.mostPackages + 1) of the list; a recipe has at most"
+          + " \(Self.mostPackages): make several recipes of it, and name them in \"from\"")
       return []
     }
     let packages = list(value, .packages) { $0.readPackage($1) }
@@ -84,7 +84,8 @@ extension RecipeReader {
     else {
       report(
         version.place,
-        "\(text.quoted) is no version of a Debian package, as in \"version: 1.8.19-4\"; \"apt-cache policy NAME\" prints those that there are"
+        "\(text.quoted) is no version of a Debian package, as in \"version: 1.8.19-4\";"
+          + " \"apt-cache policy NAME\" prints those that there are"
       )
       return nil
     }
@@ -124,7 +125,8 @@ extension RecipeReader {
     guard ["Makefile", "Kbuild"].contains(where: { FileKind(of: "\(path)/\($0)") == .file }) else {
       report(
         source.place,
-        "\((source.text ?? "").quoted) has no Makefile for the kernel's build system; the shortest is \"obj-m := NAME.o\", beside NAME.c"
+        "\((source.text ?? "").quoted) has no Makefile for the kernel's build system; the shortest is"
+          + " \"obj-m := NAME.o\", beside NAME.c"
       )
       return nil
     }

@@ -5,6 +5,8 @@ import SystemFiles
 struct RecipeReader {
   /// Packages that one recipe may name. The most that a base image of Debian has is some hundred.
   static let mostPackages = 1000
+  /// Mistakes that are kept of one recipe.
+  static let mostMistakes = 1000
 
   /// The directory of the recipe, as it is shown to people.
   let shownDirectory: String
@@ -93,7 +95,8 @@ struct RecipeReader {
       guard Template.isName(name.value) else {
         report(
           name.place,
-          "\(name.value.quoted) cannot be the name of a variable: it has letters, digits, \"_\" and \"-\", and begins with a letter or \"_\""
+          "\(name.value.quoted) cannot be the name of a variable: it has letters, digits, \"_\" and"
+            + " \"-\", and begins with a letter or \"_\""
         )
         continue
       }

@@ -4,7 +4,8 @@ public enum Spelling {
   public static func nearest(to word: String, among known: [String]) -> String? {
     // Longer words take time and are no misspelled ones.
     guard word.utf8.count <= 40 else { return nil }
-    let nearest = known.map { (word: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
+    let similar = known.filter { abs($0.utf8.count - word.utf8.count) <= 2 }
+    let nearest = similar.map { (word: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
     guard let nearest, nearest.distance <= 2, 2 * nearest.distance <= word.utf8.count else { return nil }
     return nearest.word
   }

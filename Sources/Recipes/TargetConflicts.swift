@@ -23,14 +23,17 @@ enum TargetConflicts {
         known[target.path] = target
       }
     }
-    for target in targets {
-      guard let above = target.path.ancestors.lazy.compactMap({ known[$0] }).first(where: { !$0.isDirectory }) else {
-        continue
+    // Sorted by path, what is in a directory comes right behind it.
+    var above: Target?
+    for target in known.values.sorted(by: { $0.path < $1.path }) {
+      if let above, target.path.isInside(above.path) {
+        mistakes.append(
+          Mistake(
+            target.place,
+            "/\(target.path) cannot be made: line \(above.place.line) makes /\(above.path), which is no directory"))
+      } else if !target.isDirectory {
+        above = target
       }
-      mistakes.append(
-        Mistake(
-          target.place,
-          "/\(target.path) cannot be made: line \(above.place.line) makes /\(above.path), which is no directory"))
     }
     return mistakes
   }

@@ -1,8 +1,11 @@
 /// A text in which `{{name}}` stands for the value of a variable, as in Mustache. Nothing else of Mustache is known.
 ///
-/// swift-mustache is not used: its parser counts the rest of the text again at each brace, so that a configuration of 1 MiB
-/// in JSON would take hours, and it refuses a text that ends with a single brace.
+/// swift-mustache is not used. Its parser counts the characters that are left at each brace, so that 1 MiB of JSON takes
+/// minutes, and it refuses a text that ends with a single brace.
 struct Template {
+  /// Mistakes that are kept of one template. What is behind them is not filled in.
+  static let mostMistakes = 100
+
   let text: String
   /// Where its first line stands.
   let place: Place
@@ -24,7 +27,7 @@ struct Template {
     func startsPair(_ index: Int, _ byte: UInt8) -> Bool {
       index + 1 < bytes.count && bytes[index] == byte && bytes[index + 1] == byte
     }
-    while index < bytes.count {
+    while index < bytes.count, filled.mistakes.count < Self.mostMistakes {
       guard startsPair(index, UInt8(ascii: "{")) else {
         if bytes[index] == UInt8(ascii: "\n") { line += 1 }
         result.append(bytes[index])
@@ -44,7 +47,8 @@ struct Template {
         filled.mistakes.append(
           Mistake(
             here,
-            "\("{{\(inner)}}".quoted) is no variable: a template knows nothing but {{name}}, with a name of letters, digits, \"_\" and \"-\""
+            "\("{{\(inner)}}".quoted) is no variable: a template knows nothing but {{name}}, with a name of"
+              + " letters, digits, \"_\" and \"-\""
           ))
       } else if let value = variables[name] {
         filled.names.insert(name)

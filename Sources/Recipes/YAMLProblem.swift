@@ -39,6 +39,8 @@ enum YAMLProblem {
       return "the list of line \(opening) has no \"]\", or a comma is missing before here"
     case "did not find expected ',' or '}'":
       return "the map of line \(opening) has no \"}\", or a comma is missing before here"
+    case "did not find expected node content":
+      return "a value is missing before here, or the list or map of line \(opening) is not closed"
     case "found unexpected end of stream", "found unexpected document indicator":
       return "the quotes of line \(opening) are not closed"
     case "found unknown escape character":
@@ -49,6 +51,7 @@ enum YAMLProblem {
     case "did not find expected alphabetic or numeric character"
     where context.contains("alias") || context.contains("anchor"):
       return "text cannot begin with \"*\" or \"&\": put it into quotes"
+    case _ where problem.contains("nesting level"): return YAMLScreening.tooDeep
     default: return "this is no YAML: \(context.isEmpty ? "" : context + ": ")\(problem)"
     }
   }

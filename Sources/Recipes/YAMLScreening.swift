@@ -94,6 +94,9 @@ struct YAMLScreening {
   private static let aliases =
     "anchors (&name) and aliases (*name) are not taken in a recipe: write the value out, or use variables"
 
+  static let tooDeep =
+    "more than \(deepest) lists and maps stand in each other; no key of a recipe needs more than four"
+
   /// A value begins.
   ///
   /// - Parameter key: what it says if it is text.
@@ -132,8 +135,7 @@ struct YAMLScreening {
   private mutating func enter(_ line: Int, isMap: Bool) -> Bool {
     open.append(Collection(isMap: isMap, isKeyNext: isMap))
     return open.count <= Self.deepest
-      || refuse(
-        line, "more than \(Self.deepest) lists and maps stand in each other; no key of a recipe needs more than four")
+      || refuse(line, Self.tooDeep)
   }
 
   private mutating func refuse(_ line: Int, _ message: String) -> Bool {
