@@ -64,7 +64,8 @@ extension Explanation.Source: CustomStringConvertible {
       "package \(OverlayPath.printable(name.utf8))\(version.map { " \(OverlayPath.printable($0.utf8))" } ?? ""),"
         + " by dpkg's lists in the overlay"
     case .required(let source, true?): "required file, the same as \(source)"
-    case .required(let source, false?): "not known; it has the place of a required file, but is another one than \(source)"
+    case .required(let source, false?):
+      "not known; it has the place of a required file, but is another one than \(source)"
     case .required(let source, nil): "required file, by its place; \(source) is not here to compare"
     case .unknown: "not known: no list of dpkg in the overlay names it"
     }
