@@ -54,12 +54,14 @@ import Testing
   @Test func `It tells what a build has noted`() throws {
     try build()
     let run = try scratch.tool(
-      "explain", "x.cpio", "/etc/motd", "etc/issue", "/bin/tool", "usr/share/doc", "etc/rc.local", "--base", "base.img")
+      "explain", "x.cpio", "/", "/etc/motd", "etc/issue", "/bin/tool", "usr/share/doc", "etc/rc.local", "--base",
+      "base.img")
     #expect(run.status == 0 && run.errors == "", "\(run.errors)")
     // Of the line of an entry the mode and the path.
     let lines = run.lines.map { $0.hasPrefix(" ") || $0.count < 54 ? $0 : "\($0.prefix(10)) \($0.dropFirst(54))" }
     #expect(
       lines == [
+        "drwxr-xr-x .", "  from  the build itself, before the recipe's first step", "  hides  nothing",
         "-rw-r--r-- etc/motd", "  from  b.yaml:3, files: content", "  before that  a.yaml:2, files: motd",
         "  hides  the base image's file of 5 bytes, mode 0644",
         "c--------- etc/issue (whiteout)", "  removed by  a.yaml:10, remove",
@@ -75,7 +77,7 @@ import Testing
   @Test func `It says what is there instead of what is missing, and explains the rest`() throws {
     try build()
     let cases: [(path: String, words: [String])] = [
-      ("usr/bin/twoll", ["no usr/bin/twoll", "a step of the build took it away: a.yaml:12, remove", "usr/bin/tool?"]),
+      ("usr/bin/twoll", ["no usr/bin/twoll", "a step of the build took it away: a.yaml:12, remove\n"]),
       ("usr/share/doc/a/b", ["usr/share/doc is a whiteout, which removes it"]),
       ("usr/bin/tol", ["x.cpio has no usr/bin/tol", "Did you mean usr/bin/tool?"]),
       ("lib/link", ["Did you mean usr/bin/link?"]), ("etc/motd/x", ["etc/motd is no directory"]),
@@ -119,9 +121,10 @@ import Testing
       printf '/.\n/usr\n/usr/bin\n/usr/bin/tool\n/lib\n/lib/old.so\n' >tree/var/lib/dpkg/info/tool.list
       printf '/.\n/usr\n/usr/bin\n' >tree/var/lib/dpkg/info/other:amd64.list
       : >tree/var/lib/dpkg/info/tool.md5sums
+      printf 'usr/share/misc c 0 0 0 0 0\n' >manifest; echo /usr/share/misc >>tree/var/lib/dpkg/info/tool.list
       printf tool >tree/usr/bin/tool; printf so >tree/usr/lib/old.so; printf own >tree/opt/own
       printf '#!/bin/sh\n' >tree/etc/rc.local
-      "$tool" pack tree -o x.cpio --agent /bin/busybox
+      "$tool" pack tree -o x.cpio --agent /bin/busybox --manifest manifest
       """#)
   }
 
@@ -129,19 +132,20 @@ import Testing
     try pack()
     let run = try scratch.tool(
       "explain", "x.cpio", "usr/bin/tool", "usr/lib/old.so", "var/lib/dpkg/info/tool.md5sums", "usr/bin", "opt/own",
-      "etc/rc.local", "etc/systemd/system/monorail-agent.service", "opt/monorail/monorail-agent")
+      "etc/rc.local", "etc/systemd/system/monorail-agent.service", "opt/monorail/monorail-agent", "usr/share/misc")
     #expect(run.status == 0)
     #expect(
       run.errors
         == "monorail-overlay: warning: there is no x.cpio.origins.json, which \"build\" writes, so that origins are"
         + " told from the archive alone\n")
     let package = "from  package tool 1:2.3, by dpkg's lists in the overlay"
-    let unknown = "from  not known: no list of dpkg in the overlay names it"
+    let unknown = "from  not known: nothing in the overlay tells it"
     let sources = run.lines.filter { $0.hasPrefix("  from") }.map { $0.trimmingCharacters(in: .whitespaces) }
     #expect(sources.prefix(5) == [package, package, package, unknown, unknown])
     #expect(sources[5].hasPrefix("from  not known; it has the place of a required file, but is another one than "))
     #expect(sources[6].hasPrefix("from  required file, the same as "))
-    #expect(sources[7].hasPrefix("from  "))
+    #expect(sources[7].hasPrefix("from  ") && sources.count == 8)
+    #expect(run.output.contains("(whiteout)\n  removed by  not known: nothing in the overlay tells it\n"))
     #expect(run.lines.filter { $0.hasPrefix("  hides") }.allSatisfy { $0 == "  hides  not known without --base IMAGE" })
     let based = try scratch.tool("explain", "x.cpio", "usr/bin/tool", "opt", "--base", "base.img")
     #expect(based.output.contains("hides  the base image's file of 4 bytes, mode 0644"))
