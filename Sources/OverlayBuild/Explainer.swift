@@ -81,14 +81,15 @@ public struct Explainer {
     case .removed(let whiteout): throw missing(path, "\(whiteout) is a whiteout")
     case .notDirectory(let other): throw missing(path, "\(other) is no directory")
     case .circle: throw missing(path, "symlinks on the way lead in a circle")
-    case .missing: throw missing(path, base == nil ? nil : "nor has the base image")
-    case .unknown: throw missing(path, base == nil ? "--base IMAGE tells whether the base image has it" : nil)
+    case .missing: throw missing(path, base == nil ? nil : "nor has the base image", hint: nearest(path))
+    case .unknown:
+      throw missing(path, base == nil ? "--base IMAGE tells whether the base image has it" : nil, hint: nearest(path))
     }
   }
 
   private func explain(_ entry: Entry) -> Explanation {
     let makers = notes?.origins.makers(of: entry.path) ?? []
-    let source = makers.last.map { .origin($0) } ?? sourceByArchive(entry)
+    let source = makers.last.map { .origin($0) } ?? (notes == nil ? sourceByArchive(entry) : .build)
     return Explanation(
       entry, sha256: index.digest(of: entry.path), source: source, replaced: makers.dropLast().reversed(),
       hidden: hidden(entry))
@@ -110,7 +111,8 @@ public struct Explainer {
 
   private func sourceByArchive(_ entry: Entry) -> Explanation.Source {
     if let required = requiredSource(entry) { return required }
-    let packages = lists.packages(of: entry.path)
+    // Packages have no whiteouts: a list that names one is that of a package whose file was removed.
+    let packages = entry.isWhiteout ? [] : lists.packages(of: entry.path)
     // Most directories are in the lists of several packages: none of these has made it alone.
     guard packages.count == 1, let name = packages.first else { return .unknown }
     return .package(name: name, version: versions[name])
@@ -130,13 +132,13 @@ public struct Explainer {
 
   // MARK: - What is not there
 
-  private func missing(_ path: OverlayPath, _ reason: String?) -> OverlayError {
+  private func missing(_ path: OverlayPath, _ reason: String?, hint: OverlayPath? = nil) -> OverlayError {
     var text = "\(archive) has no \(path)"
     if let reason { text += ": \(reason)" }
     if let notes, notes.origins.isGone(path), let last = notes.origins.makers(of: path).last {
-      text += "; a step of the build took it away: \(last)"
+      return OverlayError("\(text); a step of the build took it away: \(last)")
     }
-    return OverlayError(text, remedy: nearest(path).map { "Did you mean \($0)?" })
+    return OverlayError(text, remedy: hint.map { "Did you mean \($0)?" })
   }
 
   private func withoutEntry(_ directory: OverlayPath) -> OverlayError {

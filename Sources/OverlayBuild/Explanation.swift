@@ -24,6 +24,8 @@ public struct Explanation: Sendable {
     ///
     /// - Parameter isSame: whether it has the contents that the checkout's file has now; `nil` when there is none to compare.
     case required(source: String, isSame: Bool?)
+    /// The build, before the recipe's first step: the root directory.
+    case build
     case unknown
   }
 
@@ -64,9 +66,11 @@ extension Explanation.Source: CustomStringConvertible {
       "package \(OverlayPath.printable(name.utf8))\(version.map { " \(OverlayPath.printable($0.utf8))" } ?? ""),"
         + " by dpkg's lists in the overlay"
     case .required(let source, true?): "required file, the same as \(source)"
-    case .required(let source, false?): "not known; it has the place of a required file, but is another one than \(source)"
+    case .required(let source, false?):
+      "not known; it has the place of a required file, but is another one than \(source)"
     case .required(let source, nil): "required file, by its place; \(source) is not here to compare"
-    case .unknown: "not known: no list of dpkg in the overlay names it"
+    case .build: "the build itself, before the recipe's first step"
+    case .unknown: "not known: nothing in the overlay tells it"
     }
   }
 }

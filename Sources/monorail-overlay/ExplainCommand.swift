@@ -29,7 +29,7 @@ struct ExplainCommand: ParsableCommand {
       list), and hides (null for nothing, "unknown", or an object with type, mode,
       size, target, entries). from and each of replaced is an object with recipe,
       line, key and detail; with package, version, recipe and line; with required and
-      same; or with nothing, when it is not known.
+      same; with build for the root directory; or with nothing, when it is not known.
 
       EXAMPLES
         monorail-overlay explain discovery.overlay.cpio.gz /etc/motd
@@ -129,6 +129,7 @@ extension Explanation.Source {
       return ["package": .string(name), "version": version.map { .string($0) } ?? .null]
     case .required(let source, let isSame):
       return ["required": .string(source), "same": isSame.map { .bool($0) } ?? .null]
+    case .build: return ["build": true]
     case .unknown: return [:]
     }
   }
