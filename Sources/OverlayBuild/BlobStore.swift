@@ -31,6 +31,8 @@ final class BlobStore {
       unlink(path)
       return nil
     }
+    // What has not been used for the longest time is the first to be removed from the cache.
+    utimensat(AT_FDCWD, path, nil, 0)
     return path
   }
 

@@ -23,6 +23,7 @@ final class BuildContext {
   let limits: ArchiveLimits
   let say: @Sendable (String) -> Void
 
+  private let layers: String
   private let output: String
   private let environment: [String: String]
   private let workDirectory: String?
@@ -38,6 +39,7 @@ final class BuildContext {
   ) throws(OverlayError) {
     (base, self.baseDigest, self.scratch) = (options.base, baseDigest, scratch)
     blobs = try BlobStore(options.cache + "/blobs", say: options.say)
+    layers = options.cache + "/layers"
     lockMode = options.lockMode
     (self.lockPath, self.oldLock, self.lock, self.signals) = (lockPath, oldLock, lock, signals)
     directory = options.recipes.built.directory
@@ -58,6 +60,20 @@ final class BuildContext {
     listedBase = image
     return image
   }
+
+  /// Makes an overlay with nothing but a root directory like the base image's.
+  func makeEmptyOverlay(_ path: String) throws(OverlayError) {
+    var root = Entry(.root, .directory, permissions: 0o755)
+    if let base = try baseImage().rootAttributes {
+      (root.permissions, root.owner, root.group) = (base.permissions, base.owner, base.group)
+    }
+    try LayerCache.writer.write([Member(root)], to: path)
+  }
+
+  /// Where kernel modules that were built are, or come: an archive.
+  ///
+  /// - Parameter key: of all that they were built from.
+  func builtModules(_ key: String) -> String { "\(layers)/\(key).modules.cpio.zst" }
 
   // MARK: - The lock
 

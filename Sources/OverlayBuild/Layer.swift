@@ -60,7 +60,7 @@ final class Layer: OverlayState {
   var places: [Place] { (previous?.places ?? []) + (step?.places ?? []) }
 
   private func make(_ path: String) throws(OverlayError) {
-    guard let previous, var step else { return try makeEmpty(path) }
+    guard let previous, var step else { return try build.makeEmptyOverlay(path) }
     let before = try previous.archive()
     let start = ContinuousClock.now
     build.say("\(step.place): \(step.title)\(step.detail.isEmpty ? "" : ": \(step.detail)")")
@@ -76,14 +76,6 @@ final class Layer: OverlayState {
     try origins.write(to: cache.origins(of: key), places: places)
     do throws(SystemError) { try FileSystem.move(made, path) } catch { throw OverlayError(error) }
     build.say("\(step.place): \(step.title) took \(Self.seconds(ContinuousClock.now - start))")
-  }
-
-  private func makeEmpty(_ path: String) throws(OverlayError) {
-    var root = Entry(.root, .directory, permissions: 0o755)
-    if let base = try build.baseImage().rootAttributes {
-      (root.permissions, root.owner, root.group) = (base.permissions, base.owner, base.group)
-    }
-    try LayerCache.writer.write([Member(root)], to: path)
   }
 
   private static func seconds(_ duration: Duration) -> String {

@@ -45,6 +45,11 @@ struct PackageInstaller {
     }
     """
 
+  /// Options of apt-get that leave out manuals and translations. Copyright files stay.
+  static let withoutDocumentation =
+    ["doc", "man", "info", "locale"].flatMap { ["-o", "Dpkg::Options::=--path-exclude=/usr/share/\($0)/*"] }
+    + ["-o", "Dpkg::Options::=--path-include=/usr/share/doc/*/copyright"]
+
   /// The packages' files, under the names that archives give them, in a directory for ``packageDirectory``. What is not in
   /// the cache is fetched.
   private func fetchAll() throws(OverlayError) -> String {

@@ -69,7 +69,7 @@ struct PackageResolver {
 
   private static let script = """
     cd \(directory)
-    exec >log 2>&1
+    exec >>log 2>&1
     command -v apt-get >/dev/null || exit \(Stop.noApt.rawValue)
     if [ -e sources.list ]; then
       rm -rf /etc/apt/sources.list.d/*

@@ -42,7 +42,8 @@ struct PackagesStep: BuildStep {
     let others = packages.filter { !$0.isRequested }.map { "\($0.name):\($0.architecture)" }
     let installer = PackageInstaller(packages, key: title, place, build)
     let text = packages.isEmpty ? ":" : Self.script
-    let arguments = [recipe.keepsDocumentation ? "keep" : "drop"] + others
+    let options = recipe.keepsDocumentation ? [] : PackageInstaller.withoutDocumentation
+    let arguments = [others.joined(separator: " ")] + options
     let code = try installer.run(text, arguments: arguments, in: try overlay.archive(), to: result)
     guard code == 0 else { throw OverlayError("\(place): \(title): the installation ended with \(code)") }
   }
@@ -55,11 +56,10 @@ struct PackagesStep: BuildStep {
     "/var/lib/systemd/credential.secret",
   ]
 
-  /// `$1` says whether documentation is kept; the packages that nobody asked for follow, each with its architecture.
+  /// `$1` has the packages that nobody asked for, each with its architecture; the others are options for apt-get.
   private static let script = """
-    documentation=$1
+    others=$1
     shift
-    others=$*
     secrets() {
       for file in \(secrets.joined(separator: " ")); do
         if [ -e "$file" ] || [ -L "$file" ]; then echo "$file"; fi
@@ -67,13 +67,6 @@ struct PackagesStep: BuildStep {
     }
     secrets >/run/monorail-secrets
     if [ -s /etc/machine-id ]; then echo there >/run/monorail-machine-id; fi
-    set --
-    if [ "$documentation" = drop ]; then
-      for path in /usr/share/doc /usr/share/man /usr/share/info /usr/share/locale; do
-        set -- "$@" -o "Dpkg::Options::=--path-exclude=$path/*"
-      done
-      set -- "$@" -o 'Dpkg::Options::=--path-include=/usr/share/doc/*/copyright'
-    fi
     install_packages "$@"
 
     # What only other packages need is marked so, as apt-get does it for those that it fetches itself.

@@ -14,6 +14,7 @@ enum Plan {
     }
     if let step = PackagesStep(recipe) { steps.append(step) }
     if let step = FilesStep(recipe) { steps.append(step) }
+    if let step = ModulesStep(recipe) { steps.append(step) }
     steps += recipe.commands.map { CommandStep($0) }
     if let step = ServicesStep(recipe) { steps.append(step) }
     if let step = HooksStep(recipe) { steps.append(step) }
