@@ -1,0 +1,97 @@
+"""A machine with all overlays of scripts/examples in one: each of their tools answers on it."""
+
+import os
+import re
+import unittest
+
+from rack import Rack, end_cleanly_on_signals
+from machine import Hardware
+from timeline import NetbootError
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Base image and unpacked overlay are in memory.
+HARDWARE = Hardware(memory=1280)
+# For one boot to a report, also where other builds share the machine.
+PATIENCE = 1800
+
+TASKS = {
+    "simple": "where-am-i; cat /etc/motd; ls /etc/issue.net 2>&1 || true",
+    "packages": "lspci -n && dpkg-query -W -f '${Status}\\n' pciutils",
+    "vendor-tool": "/opt/MegaRAID/MegaCli/MegaCli64 && MegaCli64",
+    "emc": "test_eses | xsltproc /usr/local/share/test_eses/test_eses.xsl -",
+    "debug-ssh": "ssh-keyscan -t ed25519 127.0.0.1 && ssh-keygen -l -f /root/.ssh/authorized_keys",
+    "kernel-module": "lsmod && dmesg",
+    "node": "node -p '[process.version, 6 * 7].join()'",
+    "ohai": "ohai platform kernel/release",
+}
+
+reports = {}
+problem = None
+
+
+def setUpModule():
+    global problem
+    end_cleanly_on_signals()
+    try:
+        with Rack(HARDWARE, overlays=[os.path.join(TOP, "dist", "all.overlay.cpio.gz")], listener=note) as rack:
+            rack.server.push(Rack.NODE, {"tasks": [
+                {"cmd": command, "source": source} for source, command in TASKS.items()]})
+            rack.power_on()
+            _, report = rack.server.wait_for_report(Rack.NODE, PATIENCE)
+            reports.update((task["source"], task) for task in report["tasks"])
+    except (NetbootError, OSError) as error:
+        problem = error
+
+
+def note(entry):
+    """Shows what goes on, for those who wait and for those who look for a failure's cause."""
+    place = os.environ.get("MONORAIL_NETBOOT_LOG")
+    if place:
+        with open(place, "a", encoding="utf-8") as file:
+            print("%8.2f  %-7s  %s" % (entry.at, entry.kind, entry.text), file=file)
+
+
+class Examples(unittest.TestCase):
+    def output(self, source):
+        if source not in reports:
+            raise AssertionError("there is no report of %s: %s" % (source, problem))
+        task = reports[source]
+        self.assertIsNone(task["error"], task.get("stderr"))
+        return task["stdout"]
+
+    def test_a_file_is_added_one_changed_and_one_removed(self):
+        text = self.output("simple")
+        self.assertIn(HARDWARE.macs[0], text)
+        self.assertIn("This node is booted for maintenance.\n", text)
+        self.assertRegex(text, r"cannot access '?/etc/issue\.net")
+
+    def test_a_package_lists_the_devices(self):
+        lines = self.output("packages").splitlines()
+        # The virtio NIC that the machine boots from.
+        self.assertTrue(any("1af4:1000" in line for line in lines), lines)
+        self.assertEqual(lines[-1], "install ok installed")
+
+    def test_the_vendors_tool_finds_its_library(self):
+        self.assertEqual(self.output("vendor-tool"), "stand-in for the vendor's library\n" * 2)
+
+    def test_the_tool_and_its_style_sheet_work_together(self):
+        self.assertEqual(self.output("emc").strip(), "the enclosure is a stand-in")
+
+    def test_the_ssh_server_has_a_key_of_this_boot(self):
+        self.assertRegex(self.output("debug-ssh"), r"(?m)^127\.0\.0\.1 ssh-ed25519 AAAA")
+        self.assertRegex(self.output("debug-ssh"), r"(?m)^256 SHA256:.* nobody \(ED25519\)$")
+
+    def test_the_module_is_loaded(self):
+        self.assertRegex(self.output("kernel-module"), r"(?m)^hello_overlay\s")
+        self.assertIn("hello_overlay: a module of the overlay", self.output("kernel-module"))
+
+    def test_node_js_runs(self):
+        self.assertRegex(self.output("node"), r"^v\d+\.\d+\.\d+,42$")
+
+    def test_ohai_tells_the_system(self):
+        values = re.findall(r'"([^"]+)"', self.output("ohai"))
+        self.assertIn("debian", values)
+
+
+if __name__ == "__main__":
+    unittest.main()
