@@ -31,7 +31,7 @@ public struct Builder {
     /// The recipe's lock, and whether it was made by this build.
     public let lock: String
     public let isLockNew: Bool
-    /// A line for each thing that is different in the lock; none when it stayed as it was, or is new.
+    /// A line for each thing that is different in the lock; none when it stayed as it was.
     public let lockChanges: [String]
     /// What `verify` found; empty when the same overlay had been verified before.
     public let findings: [Finding]
@@ -71,12 +71,12 @@ public struct Builder {
     cache.prune(to: options.cacheSize)
     return Summary(
       path: result.output, size: files.size, sha256: files.sha256, isUnchanged: isUnchanged, lock: lockPath,
-      isLockNew: oldLock == nil, lockChanges: oldLock == nil ? [] : changes, findings: findings)
+      isLockNew: oldLock == nil, lockChanges: changes, findings: findings)
   }
 
   /// The overlay after the last step. Steps run only as far as other steps need their results to be prepared.
   private func layers(_ build: BuildContext) throws(OverlayError) -> Layer {
-    var steps = Plan.steps(options.recipes)
+    var steps = Plan(options.recipes).steps
     var layer = Layer(build, cache)
     for index in steps.indices {
       try steps[index].prepare(layer, build)

@@ -3,14 +3,24 @@ import Recipes
 import SystemFiles
 
 /// The steps of a build, in their order.
-enum Plan {
-  static func steps(_ recipes: RecipeSet) -> [any BuildStep] { recipes.recipes.flatMap(steps) }
+struct Plan {
+  private(set) var steps: [any BuildStep] = []
+  /// Recipes whose steps are not there yet, by their paths.
+  private var pending: [String: Recipe]
 
-  private static func steps(_ recipe: Recipe) -> [any BuildStep] {
-    var steps: [any BuildStep] = []
+  init(_ recipes: RecipeSet) {
+    pending = Dictionary(recipes.included.map { ($0.path, $0) }) { $1 }
+    add(recipes.built)
+  }
+
+  /// Adds what a recipe begins with, in its order, and then the recipe's own steps. A recipe that several name is done once.
+  private mutating func add(_ recipe: Recipe) {
     for source in recipe.from {
-      guard case .archive(let path) = source.value else { continue }
-      steps.append(MergeStep(path, name: name(of: path, in: recipe.directory), source.place))
+      switch source.value {
+      case .recipe(let path): if let part = pending.removeValue(forKey: path) { add(part) }
+      case .archive(let path):
+        steps.append(MergeStep(path, name: Self.name(of: path, in: recipe.directory), source.place))
+      }
     }
     if let step = PackagesStep(recipe) { steps.append(step) }
     if let step = FilesStep(recipe) { steps.append(step) }
@@ -19,7 +29,6 @@ enum Plan {
     if let step = ServicesStep(recipe) { steps.append(step) }
     if let step = HooksStep(recipe) { steps.append(step) }
     if let step = RemoveStep(recipe) { steps.append(step) }
-    return steps
   }
 
   /// A path as it is on every machine: as the recipe has it, or only the file's name where the path leaves the directory.

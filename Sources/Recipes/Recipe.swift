@@ -1,4 +1,5 @@
 import Overlay
+import SystemFiles
 
 /// What one recipe file says: what is in an overlay, and how it comes into it.
 ///
@@ -7,6 +8,8 @@ import Overlay
 public struct Recipe: Sendable {
   /// The recipe's path, as it is shown to people.
   public var file: String
+  /// The recipe's path without symlinks, by which other recipes name it.
+  public var path: String
   /// The directory that paths of the recipe are relative to, without symlinks.
   public var directory: String
 
@@ -38,8 +41,10 @@ public struct Recipe: Sendable {
   /// Findings of `verify` that are accepted.
   public var ignored: [Located<IgnoredFindings>] = []
 
-  public init(file: String, directory: String, name: Located<String>) {
-    (self.file, self.directory, self.name) = (file, directory, name)
+  /// - Parameter path: without symlinks.
+  public init(file: String, path: String, name: Located<String>) {
+    (self.file, self.path, self.name) = (file, path, name)
+    directory = Path.split(path).directory
   }
 
   /// What the overlay begins with. Paths are those of this machine, inside of what the recipe may reach.

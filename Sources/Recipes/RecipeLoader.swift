@@ -64,11 +64,10 @@ struct RecipeLoader {
       mistakes.append(Mistake(Place(shown, line: error.line), error.message))
       return nil
     }
-    let directory = Path.split(path).directory
     let name = Self.name(of: shown)
-    var recipe = Recipe(file: shown, directory: directory, name: Located(name, Place(shown, line: 1)))
+    var recipe = Recipe(file: shown, path: path, name: Located(name, Place(shown, line: 1)))
     var reader = RecipeReader(
-      shown, Confinement(directory, permitted: permitted), permissions: permissions, outerVariables: outerVariables)
+      shown, Confinement(recipe.directory, permitted: permitted), permissions: permissions, outerVariables: outerVariables)
     reader.read(root, into: &recipe)
     if !RecipeReader.isName(recipe.name.value), reader.mistakes.isEmpty {
       reader.report(

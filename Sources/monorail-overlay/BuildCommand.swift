@@ -157,7 +157,7 @@ struct BuildCommand: ParsableCommand {
       throw ExitCodes.findings
     }
     if summary.isLockNew { Terminal.say("\(summary.lock) is new: keep it beside the recipe") }
-    for line in summary.lockChanges { Terminal.say("\(summary.lock): \(line)") }
+    for line in summary.lockChanges where !summary.isLockNew { Terminal.say("\(summary.lock): \(line)") }
     Terminal.say(
       "\(summary.path): \(summary.size) bytes, sha256 \(summary.sha256)" + (summary.isUnchanged ? ", unchanged" : ""))
   }

@@ -28,7 +28,7 @@ final class BuildStage {
 
   func recipe() -> Recipe {
     let file = scratch("recipe/x.yaml")
-    return Recipe(file: file, directory: scratch("recipe"), name: Located("x", Place(file, line: 1)))
+    return Recipe(file: file, path: file, name: Located("x", Place(file, line: 1)))
   }
 
   func located<Value>(_ value: Value, _ line: Int = 1) -> Located<Value> {

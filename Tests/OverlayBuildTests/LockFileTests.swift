@@ -69,7 +69,8 @@ struct LockFileTests {
     try scratch.write(text.replacingCharacters(in: place, with: bad), to: "x.lock")
     let error = #expect(throws: OverlayError.self) { try LockFile.read(scratch("x.lock")) }
     let message = error?.message ?? ""
-    #expect(message.hasPrefix("the lock cannot be used: \(scratch("x.lock")): ") && message.contains(words), "\(message)")
+    #expect(
+      message.hasPrefix("the lock cannot be used: \(scratch("x.lock")): ") && message.contains(words), "\(message)")
     #expect(error?.remedy?.isEmpty == false)
   }
 

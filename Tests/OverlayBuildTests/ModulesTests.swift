@@ -31,7 +31,9 @@ struct ModulesTests {
     return recipe
   }
 
-  @Test func `Modules are built for the base image's kernel, found by modprobe, and the same bytes everywhere`() async throws {
+  @Test func `Modules are built for the base image's kernel, found by modprobe, and the same bytes everywhere`()
+    async throws
+  {
     let stage = try await PackageStage("--kernel")
     var recipe = try recipe(stage, "hello", "other")
     recipe.modules[1].value.isLoaded = false
@@ -58,14 +60,16 @@ struct ModulesTests {
     var copy = try self.recipe(there, "hello", "other")
     copy.modules[1].value = recipe.modules[1].value
     copy.modules[1].value.source = there.scratch("recipe/other")
-    try await there.shell("cp \(stage.scratch("recipe/x.lock")) recipe; echo junk >recipe/hello/hello.o; chmod 600 recipe/hello/*")
+    try await there.shell(
+      "cp \(stage.scratch("recipe/x.lock")) recipe; echo junk >recipe/hello/hello.o; chmod 600 recipe/hello/*")
     #expect(try await there.build(copy, mode: .locked).sha256 == first.sha256)
 
     // A mistake in the source.
     try stage.scratch.write("#include <linux/nothing.h>\n", to: "recipe/other/other.c")
     let errors = Lines()
     await #expect { try await stage.build(recipe, said: errors) } throws: { error in
-      "\(error)".hasPrefix("\(recipe.file):8: modules: \(stage.scratch("recipe/other")) cannot be built for the kernel ")
+      "\(error)".hasPrefix(
+        "\(recipe.file):8: modules: \(stage.scratch("recipe/other")) cannot be built for the kernel ")
     }
     #expect(errors.all.contains { $0.contains("linux/nothing.h: No such file") })
     #expect(try Data(contentsOf: URL(filePath: first.path)).isEmpty == false)

@@ -92,7 +92,7 @@ final class PackageStage: Sendable {
 
   func recipe(_ packages: [Recipe.Package], name: String = "x") -> Recipe {
     let file = scratch("recipe/\(name).yaml")
-    var recipe = Recipe(file: file, directory: scratch("recipe"), name: Located("x", Place(file, line: 1)))
+    var recipe = Recipe(file: file, path: file, name: Located("x", Place(file, line: 1)))
     recipe.archives = [Located(archive, Place(file, line: 2))]
     recipe.packages = packages.enumerated().map { Located($1, Place(file, line: $0 + 4)) }
     return recipe
@@ -106,6 +106,8 @@ final class PackageStage: Sendable {
     _ recipe: Recipe, included: [Recipe] = [], mode: LockMode = .follow, cache: String = "cache",
     output: String = "x.overlay.cpio", said: Lines = Lines()
   ) async throws -> Builder.Summary {
+    var recipe = recipe
+    recipe.from = included.map { Located(.recipe($0.path), Place(recipe.file, line: 1)) }
     var options = BuildOptions(
       recipes: RecipeSet(recipe, included: included), base: base, output: scratch(output), cache: scratch(cache))
     (options.isForced, options.lockMode, options.epoch) = (true, mode, 1_700_000_000)

@@ -148,7 +148,8 @@ struct PackagesTests {
     let summary = try await stage.build(recipe)
     try await stage.make("tool", more: "echo changed >usr/bin/tool")
     let changed = try await stage.failure(recipe, mode: .locked, cache: "other")
-    #expect(changed.hasPrefix("x.yaml:4: packages: cannot fetch tool 1: GET \(stage.url)./tool_1_all.deb: the SHA-256 is "))
+    #expect(
+      changed.hasPrefix("x.yaml:4: packages: cannot fetch tool 1: GET \(stage.url)./tool_1_all.deb: the SHA-256 is "))
     #expect(changed.hasSuffix("; not used"))
     try await stage.shell("rm archive/*.deb")
     #expect(

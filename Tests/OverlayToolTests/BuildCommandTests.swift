@@ -207,4 +207,26 @@ struct BuildCommandTests {
     let run = try ToolScratch().tool("build", "x.yaml")
     #expect(run.status == 64 && run.errors.contains("give --base IMAGE"), "\(run.errors)")
   }
+
+  @Test(arguments: [
+    ("[first.cpio, second.yaml]", "second"), ("[second.yaml, first.cpio]", "first"),
+    ("[second.yaml, first.cpio, second.yaml]", "first"), ("[first.cpio, second.yaml, third.yaml]", "third"),
+  ])
+  func `Of recipes and archives that a recipe begins with, the later one wins, and a recipe is done once`(
+    _ from: String, _ winner: String
+  ) throws {
+    let stage = try RecipeStage("from: \(from)\n")
+    try stage.scratch.shell(
+      """
+      mkdir -p tree/etc && echo first >tree/etc/winner && "$tool" pack tree --no-required -o r/first.cpio
+      for name in second third; do
+        printf 'from: [second.yaml]\\nfiles: [{content: "%s\\\\n", target: /etc/winner}]\\n' $name >r/$name.yaml
+      done
+      sed -i 1d r/second.yaml
+      """)
+    let run = try stage.build()
+    #expect(run.status == 0, "\(run.errors)")
+    try stage.scratch.shell("\"$tool\" unpack x.overlay.cpio.gz out --manifest manifest")
+    #expect(stage.scratch.text(of: "out/etc/winner") == "\(winner)\n")
+  }
 }
