@@ -134,6 +134,15 @@ extension RecipeReader {
     return mistakes.count == before ? attributes : nil
   }
 
+  mutating func readRemoval(_ value: RecipeValue) -> OverlayPath? {
+    guard let path = target(value, .remove, mayBeDirectory: true) else { return nil }
+    guard !path.isRoot else {
+      report(value.place, "\"/\" cannot be removed, since the node boots from it: name what is in it")
+      return nil
+    }
+    return path
+  }
+
   mutating func readLinks(_ value: RecipeValue) -> [Located<Recipe.Link>] {
     map(value, .links).compactMap { path, value in
       guard let place = target(path, mayBeDirectory: false),

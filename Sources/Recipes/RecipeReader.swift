@@ -65,7 +65,7 @@ struct RecipeReader {
     case .commands: recipe.commands = list(value, key) { $0.readCommand($1) }
     case .services: recipe.services = list(value, key) { $0.readService($1) }
     case .hooks: recipe.hooks = readHooks(value)
-    case .remove: recipe.removals = list(value, key) { $0.target($1, .remove, mayBeDirectory: true) }
+    case .remove: recipe.removals = list(value, key) { $0.readRemoval($1) }
     case .required: if let flag = flag(value, key.example) { recipe.hasRequiredFiles = flag }
     case .compression: recipe.compression = readCompression(value)
     case .ignore: recipe.ignored = list(value, key) { $0.readIgnored($1) }

@@ -123,6 +123,7 @@ struct RecipeMistakeTests {
       "2: /x/y cannot be made: line 4 makes /x, which is no directory"),
     Case("links: {x: y}", "1: \"x\" is no path on the node"),
     Case("links: {/x: }", "1: the target of a link has no value"),
+    Case("remove: [//]", "1: \"/\" cannot be removed, since the node boots from it"),
     Case("remove: [etc/motd]", "1: \"etc/motd\" is no path on the node"),
     Case("download: [{url: 'ftp://x', sha256: \(digest), target: /x}]", "1: \"ftp://x\" cannot be fetched"),
     Case("download: [{url: 'https://', sha256: \(digest), target: /x}]", "1: \"https://\" is no URL"),
