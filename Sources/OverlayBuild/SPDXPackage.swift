@@ -30,7 +30,11 @@ struct SPDXPackage {
   mutating func note(_ package: Lock.Package, _ set: Lock.PackageSet) {
     if let url = package.url { downloadLocation = url }
     sha256 = package.sha256
-    comment = package.isRequested ? "\(set.recipe) asks for it" : "another package that \(set.recipe) brings needs it"
+    if set.key == "modules" {
+      comment = "the kernel modules of \(set.recipe) are built with it"
+    } else {
+      comment = package.isRequested ? "\(set.recipe) asks for it" : "another package that \(set.recipe) brings needs it"
+    }
   }
 
   /// - Parameter id: unique in the document.

@@ -108,6 +108,7 @@ struct SPDXTests {
     #expect(pciutils["homepage"] == "https://mj.ucw.cz/sw/pciutils/")
     #expect(pciutils["sourceInfo"] == "built from the source package pciutils (3.9)")
     #expect(pciutils["comment"] == "discovery.yaml asks for it")
+    #expect(try one("make")["comment"] == "the kernel modules of module.yaml are built with it")
     #expect(try one("libpci3")["comment"] == "another package that discovery.yaml brings needs it")
     #expect(try one("libpci3")["downloadLocation"] == "NOASSERTION" && one("g++-12")["checksums"] == nil)
     #expect(try one("megacli.zip")["downloadLocation"] == "https://example.com/tools/megacli.zip?v=1")

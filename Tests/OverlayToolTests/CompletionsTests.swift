@@ -9,7 +9,10 @@ struct CompletionsTests {
   }
 
   @Test(arguments: [
-    ("monorail-overlay ''", ["build", "pack", "unpack", "list", "explain", "diff", "merge", "shell", "verify", "publish"]),
+    (
+      "monorail-overlay ''",
+      ["build", "pack", "unpack", "list", "explain", "diff", "merge", "shell", "verify", "publish"]
+    ),
     ("monorail-overlay pack --comp", ["--compression"]), ("monorail-overlay pack --compression ''", ["gzip", "xz"]),
     ("monorail-overlay pack tr", ["tree"]), ("monorail-overlay unpack x.ov", ["x.overlay.cpio.gz"]),
   ])

@@ -4,7 +4,9 @@ struct HelpTests {
   @Test func `Every command says what it does, how to call it, and how it ends`() async throws {
     let commands = try #require(try await ToolHelp.read().subcommands).filter { $0.commandName != "help" }
     #expect(
-      commands.map(\.commandName).sorted() == ["build", "diff", "explain", "list", "merge", "pack", "publish", "shell", "unpack", "verify"])
+      commands.map(\.commandName).sorted() == [
+        "build", "diff", "explain", "list", "merge", "pack", "publish", "shell", "unpack", "verify",
+      ])
     for command in commands {
       let discussion = command.discussion ?? ""
       #expect(command.abstract?.hasSuffix(".") == true, "\(command.commandName)")

@@ -11,7 +11,10 @@ import Testing
     ("verfiy x", ["Did you mean \"verify\"?"]),
     (
       "make x",
-      ["there is no command \"make\"", "The commands are: build, pack, unpack, list, explain, diff, merge, shell, verify, publish."]
+      [
+        "there is no command \"make\"",
+        "The commands are: build, pack, unpack, list, explain, diff, merge, shell, verify, publish.",
+      ]
     ),
     ("shell --base b x apt-get install -y foo", ["Put \"--\" before the command"]),
     (
