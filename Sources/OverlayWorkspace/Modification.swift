@@ -41,7 +41,7 @@ public struct Modification {
   ) throws(OverlayError) -> Int32 {
     let target = try OverlayTarget(name)
     // An archive that stays as it is may be read by others meanwhile.
-    let lock = try target.lock(signals, for: output == nil ? .changing : .writing)
+    let lock = try target.lock(signals, for: output == nil && !discardsChanges ? .changing : .writing)
     defer { withExtendedLifetime(lock) {} }
     let workspace = try Workspace(workspace, needed: try needed(target), signals)
     let space = SpaceWatch(workspace.scratch)
