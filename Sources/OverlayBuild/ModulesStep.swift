@@ -42,7 +42,7 @@ struct ModulesStep: BuildStep {
       request.names.append(Located(PackageRequest.Name(name: name), place))
     }
     do throws(OverlayError) {
-      headers = try PackageResolver(request, build).packages(after: []) { () throws(OverlayError) in
+      headers = try PackageResolver(request, build).packages(after: nil) { () throws(OverlayError) in
         try build.makeEmptyOverlay("\(directory)/empty.cpio.zst")
         return "\(directory)/empty.cpio.zst"
       }

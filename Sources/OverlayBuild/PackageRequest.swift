@@ -51,10 +51,12 @@ struct PackageRequest {
   ///
   /// - Parameters:
   ///   - base: digest of the base image.
+  ///   - overlays: the archives that the overlay so far was made of.
   ///   - earlier: the packages of the steps before, since what is there already need not be installed.
-  func digest(base: String, earlier: [Lock.PackageSet]) -> String {
+  func digest(base: String, overlays: [Lock.File], earlier: [Lock.PackageSet]) -> String {
     var key = InputKey()
     key.add("base", base)
+    for overlay in overlays { key.add("overlay", overlay.sha256) }
     for archive in archives { key.add("archive", archive.value) }
     for name in names { key.add("name", name.value.argument) }
     for file in files { key.add("file", file.value.sha256) }

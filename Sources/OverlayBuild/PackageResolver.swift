@@ -14,12 +14,13 @@ struct PackageResolver {
   /// The packages to install, sorted by name. They are noted in the build's lock.
   ///
   /// - Parameters:
-  ///   - earlier: the packages of the steps before.
+  ///   - earlier: what the steps before have noted in the lock; `nil` when the packages come over the base image alone.
   ///   - archive: gives the overlay so far. It is only called when apt must be asked.
   func packages(
-    after earlier: [Lock.PackageSet], in archive: () throws(OverlayError) -> String
+    after earlier: Lock?, in archive: () throws(OverlayError) -> String
   ) throws(OverlayError) -> [Lock.Package] {
-    let digest = request.digest(base: build.baseDigest, earlier: earlier)
+    let digest = request.digest(
+      base: build.baseDigest, overlays: earlier?.files ?? [], earlier: earlier?.packageSets ?? [])
     let known = build.oldLock?.packageSets.first { $0.recipe == request.recipe && $0.key == request.key }
     let set: Lock.PackageSet
     if let known, known.request == digest, build.lockMode != .update {
@@ -75,7 +76,10 @@ struct PackageResolver {
       rm -rf /etc/apt/sources.list.d/*
       cp sources.list /etc/apt/sources.list
     fi
-    [ ! -e preferences ] || cp preferences /etc/apt/preferences.d/zz-monorail-overlay
+    if [ -e preferences ]; then
+      mkdir -p /etc/apt/preferences.d
+      cp preferences /etc/apt/preferences.d/zz-monorail-overlay
+    fi
     apt-get -q -o APT::Update::Error-Mode=any update || exit \(Stop.update.rawValue)
     : >log
     # What is there stays as it is, unless a version is asked for: apt-get would take the newest one.
@@ -147,7 +151,8 @@ struct PackageResolver {
   }
 
   private func explain(_ code: Int32, _ shared: String) throws(OverlayError) -> OverlayError {
-    let log = AptLog(try text("\(shared)/log"))
+    // What packages depend on that is not there, apt-get prints among its answers.
+    let log = AptLog(try text("\(shared)/uris") + text("\(shared)/log"))
     switch Stop(rawValue: code) {
     case .noApt:
       return failure("neither the base image nor the overlay has apt-get, which installs packages")

@@ -24,7 +24,7 @@ struct PackagesStep: BuildStep {
     var request = PackageRequest(recipe, key: title, place: place, build)
     for package in recipe.packages { try request.add(package, build) }
     for file in request.files { files[file.value.sha256] = file.place }
-    packages = try PackageResolver(request, build).packages(after: build.lock.packageSets) {
+    packages = try PackageResolver(request, build).packages(after: build.lock) {
       () throws(OverlayError) in try overlay.archive()
     }
   }
