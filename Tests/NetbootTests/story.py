@@ -50,6 +50,14 @@ AFTER_REBOOT = {
 STAY_UP = {"tasks": [{"cmd": "cut -d ' ' -f 1 /proc/uptime", "source": "uptime"}], "exit": 127}
 
 
+def note(entry):
+    """Shows what goes on, for those who wait and for those who look for a failure's cause."""
+    place = os.environ.get("MONORAIL_NETBOOT_LOG")
+    if place:
+        with open(place, "a", encoding="utf-8") as file:
+            print("%8.2f  %-7s  %s" % (entry.at, entry.kind, entry.text), file=file)
+
+
 class Story:
     """Entries are positions in the timeline: `resets[0]` is the reset that ended the first boot."""
 
@@ -70,19 +78,12 @@ class Story:
         """Never raises: the tests that need what did not happen say so."""
         try:
             overlay = os.path.join(TOP, "dist", OVERLAY)
-            with Rack(HARDWARE, overlays=[overlay], server_arguments=["--digests"], listener=self._note) as self.rack:
+            with Rack(HARDWARE, overlays=[overlay], server_arguments=["--digests"], listener=note) as self.rack:
                 self.timeline = self.rack.timeline
                 self._boots()
         except (NetbootError, OSError) as error:
             self.problem = error
         return self
-
-    def _note(self, entry):
-        """Shows what goes on, for those who wait and for those who look for a failure's cause."""
-        place = os.environ.get("MONORAIL_NETBOOT_LOG")
-        if place:
-            with open(place, "a", encoding="utf-8") as file:
-                print("%8.2f  %-7s  %s" % (entry.at, entry.kind, entry.text), file=file)
 
     def _report(self, name, since):
         entry, self.reports[name] = self.rack.server.wait_for_report(Rack.NODE, PATIENCE, since)

@@ -4,15 +4,14 @@ import os
 import re
 import unittest
 
-from rack import Rack, end_cleanly_on_signals
+# story.py says where the next ones are.
+from story import PATIENCE, TOP, note
 from machine import Hardware
+from rack import Rack, end_cleanly_on_signals
 from timeline import NetbootError
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Base image and unpacked overlay are in memory.
 HARDWARE = Hardware(memory=1280)
-# For one boot to a report, also where other builds share the machine.
-PATIENCE = 1800
 
 TASKS = {
     "simple": "where-am-i; cat /etc/motd; ls /etc/issue.net 2>&1 || true",
@@ -41,14 +40,6 @@ def setUpModule():
             reports.update((task["source"], task) for task in report["tasks"])
     except (NetbootError, OSError) as error:
         problem = error
-
-
-def note(entry):
-    """Shows what goes on, for those who wait and for those who look for a failure's cause."""
-    place = os.environ.get("MONORAIL_NETBOOT_LOG")
-    if place:
-        with open(place, "a", encoding="utf-8") as file:
-            print("%8.2f  %-7s  %s" % (entry.at, entry.kind, entry.text), file=file)
 
 
 class Examples(unittest.TestCase):

@@ -1,7 +1,8 @@
 import Foundation
 import TestSupport
 
-/// A directory in which a test runs the scripts of scripts/examples with the program that was built beside the tests.
+/// A directory in which a test builds the recipes of scripts/examples and runs the scripts there, with the program that was
+/// built beside the tests. The recipes are copied into it, since a build writes a lock beside its recipe.
 final class ExampleStage: Sendable {
   struct Result: Sendable {
     let code: Int32
@@ -30,7 +31,19 @@ final class ExampleStage: Sendable {
   private init(base: String) throws {
     self.base = base
     scratch = try ScratchDirectory()
+    try copyRecipes(to: "examples")
   }
+
+  /// The recipes with their files, without what a person has put beside them or built there.
+  private func copyRecipes(to name: String) throws {
+    let manager = FileManager.default
+    try manager.createDirectory(atPath: path(name), withIntermediateDirectories: true)
+    for item in try manager.contentsOfDirectory(atPath: Self.examples) where Self.isRecipe(item) {
+      try manager.copyItem(atPath: "\(Self.examples)/\(item)", toPath: path("\(name)/\(item)"))
+    }
+  }
+
+  static func isRecipe(_ name: String) -> Bool { name.hasSuffix(".yaml") || name == "kernel-module" }
 
   convenience init() async throws { try self.init(base: try await Self.smallBase.value) }
 
@@ -70,7 +83,26 @@ final class ExampleStage: Sendable {
     return result.text
   }
 
-  // MARK: What a script has made
+  /// Builds a recipe with a cache of this stage's own. It must succeed, and verify must find no errors.
+  ///
+  /// - Parameters:
+  ///   - recipe: `simple`.
+  ///   - options: more words of the command line, as a shell reads them.
+  /// - Returns: what the program said.
+  @discardableResult
+  func build(_ recipe: String, _ options: String = "", to archive: String = "x.overlay.cpio.gz") async throws -> String {
+    try await succeed(command(recipe, options, to: archive))
+  }
+
+  /// The command line of `build`.
+  func command(_ recipe: String, _ options: String = "", to archive: String = "x.overlay.cpio.gz") -> String {
+    "monorail-overlay build examples/\(recipe).yaml --base \"$base\" --cache cache -o \(archive) \(options)"
+  }
+
+  /// Makes what recipes need and only its vendors may distribute.
+  func makeStandIns() async throws { try await succeed("'\(Repository.path("Tests/NetbootTests/stand-ins"))' examples") }
+
+  // MARK: What an archive has
 
   struct Entry: Decodable, Equatable {
     var path: String

@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The scripts of scripts/examples, with real packages, on a real base image. They run one after another, since each of
-/// them keeps the machine busy.
+/// The recipes and scripts of scripts/examples, with real packages, on a real base image. They run one after another, since
+/// each of them keeps the machine busy.
 @Suite(.serialized, .enabled(if: ExampleStage.isPossible, "needs root and loop devices"), .timeLimit(.minutes(60)))
 struct ExamplesTests {
   private static let required: [String: ExampleStage.Entry] = [
@@ -16,11 +16,9 @@ struct ExamplesTests {
     for (path, entry) in Self.required { #expect(entries[path] == entry) }
   }
 
-  @Test func `A simple change adds, changes and removes a file, without any privilege`() async throws {
+  @Test func `A file is added, one changed and one removed, without any privilege`() async throws {
     let stage = try await ExampleStage()
-    try await stage.succeed(
-      "setpriv --bounding-set=-all --inh-caps=-all \(ExampleStage.examples)/simple-change --base $base x.overlay.cpio.gz"
-    )
+    try await stage.succeed("setpriv --bounding-set=-all --inh-caps=-all \(stage.command("simple"))")
 
     let entries = try await stage.entries("x.overlay.cpio.gz")
     expectRequiredFiles(entries)
@@ -32,21 +30,21 @@ struct ExamplesTests {
       """
       where-am-i | grep -q 00:00:00:00:00:00
       test ! -e /etc/issue.net && ls /etc/issue
-      grep -c -e '(overlay)' -e '/bin:' /etc/profile
+      cat /etc/motd
       """)
     #expect(node.code == 0, "\(node.text)")
-    #expect(node.text == "/etc/issue\n3\n")
+    #expect(node.text == "/etc/issue\nThis node is booted for maintenance.\n")
   }
 
-  @Test func `A complex change installs packages with apt, and leaves no caches`() async throws {
+  @Test func `Packages are installed, and leave no caches`() async throws {
     let stage = try await ExampleStage()
-    try await stage.succeed("complex-change --base $base x.overlay.cpio.gz")
+    try await stage.build("packages")
 
     let entries = try await stage.entries("x.overlay.cpio.gz")
     expectRequiredFiles(entries)
     #expect(entries["usr/bin/lspci"]?.mode == "0755")
     let waste = entries.keys.filter { path in
-      ["var/lib/apt/lists/", "var/cache/apt/", "usr/share/doc/", "tmp/", "run/"].contains { path.hasPrefix($0) }
+      ["var/lib/apt/lists/", "var/cache/apt/", "usr/share/man/", "tmp/", "run/"].contains { path.hasPrefix($0) }
     }
     #expect(waste.isEmpty)
     let node = try await stage.onNode("x.overlay.cpio.gz", "lspci --version; dpkg-query -W -f '${Status}' pciutils")
@@ -79,22 +77,10 @@ struct ExamplesTests {
 
   @Test func `A vendor's tool runs on the node with its library`() async throws {
     let stage = try await ExampleStage()
-    try await stage.succeed(
-      """
-      mkdir files
-      echo 'const char *name(void) { return "stand-in for the vendor'"'"'s library"; }' >library.c
-      echo '#include <stdio.h>
-      const char *name(void);
-      int main(void) { puts(name()); return 0; }' >program.c
-      library=libstorelibir-2.so.14.07-0
-      gcc -shared -fPIC -Wl,-soname,$library -o files/$library library.c
-      gcc -o files/MegaCli64 program.c files/$library
-      cp files/MegaCli64 files/MegaCli
-      chmod 600 files/*
-      vendor-tool --files files --base $base megacli.overlay.cpio.gz
-      """)
+    try await stage.makeStandIns()
+    try await stage.build("vendor-tool")
 
-    let entries = try await stage.entries("megacli.overlay.cpio.gz")
+    let entries = try await stage.entries("x.overlay.cpio.gz")
     expectRequiredFiles(entries)
     let tool = entries.filter { $0.key.hasPrefix("opt/MegaRAID/MegaCli/") }.mapValues { "\($0.type) \($0.mode)" }
     #expect(
@@ -102,66 +88,21 @@ struct ExamplesTests {
         "opt/MegaRAID/MegaCli/MegaCli": "file 0755", "opt/MegaRAID/MegaCli/MegaCli64": "file 0755",
         "opt/MegaRAID/MegaCli/libstorelibir-2.so.14.07-0": "file 0644",
       ])
-    let node = try await stage.onNode("megacli.overlay.cpio.gz", "/opt/MegaRAID/MegaCli/MegaCli64; MegaCli64")
+    let node = try await stage.onNode("x.overlay.cpio.gz", "/opt/MegaRAID/MegaCli/MegaCli64; MegaCli64")
     #expect(node.text == "stand-in for the vendor's library\nstand-in for the vendor's library\n")
 
-    let failure = try await stage.run("rm files/MegaCli64; vendor-tool --files files none.overlay.cpio.gz")
-    #expect(failure.code == 1)
-    #expect(failure.text == "vendor-tool: there is no MegaCli64 in files\n")
-  }
-
-  @Test func `Packages from files are installed without a network, in the order that they need`() async throws {
-    let stage = try await ExampleStage()
-    try await stage.succeed(
-      """
-      package() {
-        mkdir -p "$1/DEBIAN" "$1/usr/bin" debs
-        printf '#!/bin/sh\\necho this is %s\\n' "$1" >"$1/usr/bin/$1" && chmod 755 "$1/usr/bin/$1"
-        printf 'Package: %s\\nVersion: 1\\nArchitecture: all\\nMaintainer: N. N. <n@example.org>\\nDescription: test\\n%s' \
-          "$1" "$2" >"$1/DEBIAN/control"
-        dpkg-deb --root-owner-group --build "$1" "debs/$1.deb"
-      }
-      package first 'Depends: second
-      '
-      package second ''
-      packages-and-libraries --base $base --debs debs x.overlay.cpio.gz
-      """)
-
-    let entries = try await stage.entries("x.overlay.cpio.gz")
-    expectRequiredFiles(entries)
-    #expect(!entries.keys.contains { $0.hasPrefix("mnt") })
-    let node = try await stage.onNode("x.overlay.cpio.gz", "first; second; dpkg --verify first second")
-    #expect(node.text == "this is first\nthis is second\n")
-
     let failure = try await stage.run(
-      "rm debs/second.deb; packages-and-libraries --base $base --debs debs y.overlay.cpio.gz")
-    #expect(failure.code != 0)
-    #expect(failure.text.contains("first depends on second"))
-    #expect(!FileManager.default.fileExists(atPath: stage.path("y.overlay.cpio.gz")))
+      "rm examples/megacli/MegaCli64; \(stage.command("vendor-tool", to: "none.overlay.cpio.gz"))")
+    #expect(failure.code == 2)
+    #expect(failure.text.hasPrefix("examples/vendor-tool.yaml:12: "), "\(failure.text)")
+    #expect(failure.text.contains("megacli/MegaCli64"))
+    #expect(!FileManager.default.fileExists(atPath: stage.path("none.overlay.cpio.gz")))
   }
 
-  @Test func `A vendor's tool with libraries and data comes with the packages that it needs`() async throws {
+  @Test func `A tool with libraries and data comes with the packages that it needs`() async throws {
     let stage = try await ExampleStage()
-    try await stage.succeed(
-      """
-      mkdir -p files/bin files/lib files/share/test_eses
-      echo 'const char *enclosure(void) { return "a stand-in"; }' >library.c
-      cat >program.c <<'END'
-      #include <stdio.h>
-      const char *enclosure(void);
-      int main(void) { printf("<ses><enclosure name=\\"%s\\"/></ses>", enclosure()); return 0; }
-      END
-      gcc -shared -fPIC -Wl,-soname,libtesteses.so.0 -o files/lib/libtesteses.so.0.0.0 library.c
-      gcc -c library.c && ar rc files/lib/libtesteses.a library.o
-      printf "dlname='libtesteses.so.0'\\nlibdir='/usr/local/lib'\\n" >files/lib/libtesteses.la
-      gcc -o files/bin/test_eses program.c files/lib/libtesteses.so.0.0.0
-      cat >files/share/test_eses/test_eses.xsl <<'END'
-      <x:stylesheet version="1.0" xmlns:x="http://www.w3.org/1999/XSL/Transform"><x:output method="text"/>
-        <x:template match="/">the enclosure is <x:value-of select="//@name"/></x:template></x:stylesheet>
-      END
-      find files -type f -exec chmod 600 {} +
-      packages-and-libraries --base $base --files files x.overlay.cpio.gz xsltproc
-      """)
+    try await stage.makeStandIns()
+    try await stage.build("emc")
 
     let entries = try await stage.entries("x.overlay.cpio.gz")
     expectRequiredFiles(entries)
@@ -175,7 +116,6 @@ struct ExamplesTests {
         "usr/local/lib/libtesteses.so.0.0.0": "0755", "usr/local/share/test_eses/test_eses.xsl": "0644",
       ])
     #expect(placed.values.allSatisfy { $0.uid == 0 && $0.gid == 0 })
-    #expect(!entries.keys.contains { $0.hasPrefix("mnt") })
     let node = try await stage.onNode(
       "x.overlay.cpio.gz",
       """
@@ -189,19 +129,13 @@ struct ExamplesTests {
         xsltproc: install ok installed
 
         """)
-
-    let failure = try await stage.run(
-      "touch files/README; packages-and-libraries --base $base --files files y.overlay.cpio.gz")
-    #expect(failure.code == 1)
-    #expect(failure.text.contains("packages-and-libraries: README of --files is not in bin/, lib/ or share/"))
-    #expect(!FileManager.default.fileExists(atPath: stage.path("y.overlay.cpio.gz")))
   }
 
   @Test(
     .enabled(if: ProcessInfo.processInfo.environment["MONORAIL_KERNEL"] != "none", "MONORAIL_KERNEL=none: no machines"))
   func `A kernel module is built for the base's kernel, and the hooks load it into that kernel`() async throws {
     let stage = try await ExampleStage.withKernel()
-    try await stage.succeed("kernel-module --base $base x.overlay.cpio.gz")
+    try await stage.build("kernel-module")
 
     let entries = try await stage.entries("x.overlay.cpio.gz")
     expectRequiredFiles(entries)
@@ -258,19 +192,19 @@ struct ExamplesTests {
     try await stage.succeed(
       """
       for key in mine foreign; do ssh-keygen -q -t ed25519 -N '' -f $key; done
-      hash=$(openssl passwd -6 'a password')
-      debug-ssh --base $base --key mine.pub --password-hash "$hash" debug.overlay.cpio.gz
+      openssl passwd -6 'a password' >hash
+      \(stage.command("debug-password", #"--set key="$(cat mine.pub)" --set hash="$(cat hash)""#))
       """)
 
-    let entries = try await stage.entries("debug.overlay.cpio.gz")
+    let entries = try await stage.entries("x.overlay.cpio.gz")
     expectRequiredFiles(entries)
     #expect(entries["root/.ssh"]?.mode == "0700")
     #expect(entries["root/.ssh/authorized_keys"]?.mode == "0600")
     #expect(!entries.keys.contains { $0.hasPrefix("etc/ssh/ssh_host_") }, "nodes would share their host keys")
-    #expect(!entries.keys.contains { $0.hasPrefix("mnt") })
+    #expect(entries["root/password"] == nil)
 
     let node = try await stage.onNode(
-      "debug.overlay.cpio.gz", "/opt/rc.local.hooks",
+      "x.overlay.cpio.gz", "/opt/rc.local.hooks",
       outside: """
         printf '#!/bin/sh\\necho "$PASSWORD"\\n' >askpass && chmod 755 askpass
         export SSH_ASKPASS="$PWD/askpass" SSH_ASKPASS_REQUIRE=force
@@ -291,24 +225,48 @@ struct ExamplesTests {
         "password: 0", "#!/bin/sh", "wrong password: root@127.0.0.1: Permission denied (publickey,password).",
       ], "\(node.text)")
 
-    let failure = try await stage.run("debug-ssh --base $base --key mine none.overlay.cpio.gz")
-    #expect(failure.code == 1)
-    #expect(failure.text == "debug-ssh: mine is no public key; it is the file with .pub at its end\n")
+    for (recipe, variables, complaint) in [
+      ("debug-ssh", #"--set key="$(cat mine)""#, #"the variable "key" has no public key"#),
+      ("debug-ssh", "--set key=word", #"the variable "key" has no public key"#),
+      ("debug-ssh", "", "key"),
+      ("debug-password", "--set key= --set hash=secret", #"the variable "hash" has no hash of a password"#),
+    ] {
+      let failure = try await stage.run(stage.command(recipe, variables, to: "none.overlay.cpio.gz"))
+      #expect(failure.code == 2)
+      #expect(failure.text.contains(complaint) && failure.text.contains("examples/debug-"), "\(failure.text)")
+      #expect(!FileManager.default.fileExists(atPath: stage.path("none.overlay.cpio.gz")))
+    }
   }
 }
+
+struct ExampleHelpTests {
+  static let scripts = ["change-existing"]
+  static let recipes = [
+    "all", "debug-password", "debug-ssh", "emc", "kernel-module", "packages", "simple", "stock-tools", "vendor-tool",
+  ]
+
+  @Test func `Every example is tested, and named in the documentation`() throws {
+    let found = Set(try FileManager.default.contentsOfDirectory(atPath: ExampleStage.examples))
+    let known = Self.scripts + ["small-base", "kernel-module"] + Self.recipes.map { "\($0).yaml" }
+    // A person may have built some, and put a vendor's files beside them.
+    #expect(found.filter { !$0.hasSuffix(".lock") }.subtracting(["megacli", "eses"]) == Set(known))
+    let page = try String(contentsOfFile: Repository.path("docs/overlays.md"), encoding: .utf8)
+    for name in known { #expect(page.contains("scripts/examples/\(name)"), "\(name)") }
+  }
+
+  @Test(arguments: recipes) func `A recipe has no mistakes, and says how it is built`(name: String) async throws {
+    let stage = try ExampleStage.withoutBase()
+    let recipe = try String(contentsOfFile: stage.path("examples/\(name).yaml"), encoding: .utf8)
+    #expect(recipe.contains("monorail-overlay build scripts/examples/\(name).yaml "))
+    try await stage.makeStandIns()
+    try await stage.succeed("monorail-overlay build examples/\(name).yaml --check --set key=k --set hash=h")
+  }
 
 struct ExampleHelpTests {
   static let scripts = [
     "change-existing", "complex-change", "debug-ssh", "kernel-module", "packages-and-libraries", "simple-change",
     "vendor-tool",
   ]
-
-  @Test func `Every example is tested here, and named in the documentation`() throws {
-    let found = try FileManager.default.contentsOfDirectory(atPath: ExampleStage.examples).sorted()
-    #expect(found == (Self.scripts + ["small-base"]).sorted())
-    let page = try String(contentsOfFile: Repository.path("docs/overlays.md"), encoding: .utf8)
-    for name in found { #expect(page.contains("scripts/examples/\(name)"), "\(name)") }
-  }
 
   @Test(arguments: scripts) func `An example explains itself, also when it is called wrongly`(name: String) async throws
   {

@@ -93,26 +93,6 @@ final class ShellStage {
 
   /// Waits until the machine has no mount, loop device or process of this stage any more.
   func expectNothingLeft(_ location: SourceLocation = #_sourceLocation) async throws {
-    do {
-      _ = try await eventually("nothing to be left") { self.leftovers.isEmpty ? true : nil }
-    } catch {
-      Issue.record("left: \(leftovers)", sourceLocation: location)
-    }
-  }
-
-  private var leftovers: [String] {
-    let manager = FileManager.default
-    func text(_ path: String) -> String {
-      String(decoding: manager.contents(atPath: path) ?? Data(), as: UTF8.self)
-    }
-    let mounts = text("/proc/self/mountinfo").split(separator: "\n").filter { $0.contains(directory) }.map(String.init)
-    let devices = ((try? manager.contentsOfDirectory(atPath: "/sys/block")) ?? []).filter {
-      text("/sys/block/\($0)/loop/backing_file").contains(directory)
-    }
-    let processes = ((try? manager.contentsOfDirectory(atPath: "/proc")) ?? []).filter { name in
-      guard Int(name) != nil else { return false }
-      return text("/proc/\(name)/cmdline").contains(directory) || text("/proc/\(name)/mountinfo").contains(directory)
-    }
-    return mounts + devices + processes.map { "process \($0): \(text("/proc/\($0)/cmdline"))" }
+    try await Leftovers.expectNone(of: directory, location)
   }
 }
