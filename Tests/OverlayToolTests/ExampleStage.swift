@@ -90,7 +90,8 @@ final class ExampleStage: Sendable {
   ///   - options: more words of the command line, as a shell reads them.
   /// - Returns: what the program said.
   @discardableResult
-  func build(_ recipe: String, _ options: String = "", to archive: String = "x.overlay.cpio.gz") async throws -> String {
+  func build(_ recipe: String, _ options: String = "", to archive: String = "x.overlay.cpio.gz") async throws -> String
+  {
     try await succeed(command(recipe, options, to: archive))
   }
 
@@ -100,7 +101,9 @@ final class ExampleStage: Sendable {
   }
 
   /// Makes what recipes need and only its vendors may distribute.
-  func makeStandIns() async throws { try await succeed("'\(Repository.path("Tests/NetbootTests/stand-ins"))' examples") }
+  func makeStandIns() async throws {
+    try await succeed("'\(Repository.path("Tests/NetbootTests/stand-ins"))' examples")
+  }
 
   // MARK: What an archive has
 

@@ -49,7 +49,7 @@ struct RecipeBuildTests {
       RECIPE
       """)
     func command(_ number: Int, _ options: String = "") -> String {
-      stage.command("killed", "--base base.img --set n=\(number) \(options)")
+      "base=base.img\n" + stage.command("killed", "--set n=\(number) \(options)")
     }
     try await stage.succeed(command(0))
     let start = ContinuousClock.now
@@ -82,7 +82,8 @@ struct RecipeBuildTests {
     try await stage.succeed(command(99))
     let left = try await stage.succeed("ls -A cache && ls -A . examples | grep '^[.]' || :")
     #expect(left == "blobs\nlayers\nresults\n")
-    try await stage.succeed("cp \(archive) after && \(command(99, "--locked --cache other-cache")) && cmp \(archive) after")
+    try await stage.succeed(
+      "cp \(archive) after && \(command(99, "--locked --cache other-cache")) && cmp \(archive) after")
   }
 
   @Test func `The discovery overlay has the required files and nothing else, and is made without any privilege`()
