@@ -19,7 +19,7 @@ public struct BuildOptions: Sendable {
   /// Whether an overlay in which `verify` finds errors is written all the same.
   public var isForced = false
   public var architecture = MachineArchitecture.current
-  /// `SOURCE_DATE_EPOCH`, for a build that makes the lock anew; else the time of that build.
+  /// `SOURCE_DATE_EPOCH`, for a build that makes the lock anew; `nil` for the begin of the day of that build, in UTC.
   public var epoch: UInt32?
   /// A directory on a disk for what the workspaces change, instead of memory.
   public var workDirectory: String?

@@ -84,14 +84,15 @@ public struct Builder {
     }
     if let old = build.oldLock, build.lock.packageSets != old.packageSets {
       // Files of the new packages may be younger than the old lock.
-      build.renewEpoch(options.epoch ?? Self.now)
+      build.renewEpoch(options.epoch ?? Self.today)
       layer = Layer(build, cache)
       for step in steps { layer = try Layer(step, on: layer) }
     }
     return layer
   }
 
-  private static var now: UInt32 { UInt32(clamping: time(nil)) }
+  /// The begin of this day, in UTC: builds of one day can use each other's layers before there is a lock.
+  private static var today: UInt32 { UInt32(clamping: time(nil) / 86_400 * 86_400) }
 
   /// - Returns: `nil` when no workspace can be made, or none is needed.
   private func prepareWorkspaces() throws(OverlayError) -> SignalWatch? {
@@ -122,7 +123,7 @@ public struct Builder {
             + " \(old.base.sha256), of \(old.base.name). Give that image, or build without --locked to take this one")
       }
     }
-    return (old, Lock(base: base, epoch: old?.epoch ?? options.epoch ?? Self.now), path)
+    return (old, Lock(base: base, epoch: old?.epoch ?? options.epoch ?? Self.today), path)
   }
 
   /// Writes the lock when it has changed.
