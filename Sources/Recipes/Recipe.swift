@@ -65,7 +65,7 @@ public struct Recipe: Sendable {
   public struct Attributes: Sendable, Equatable {
     public var owner: UInt32 = 0
     public var group: UInt32 = 0
-    /// Of files; `nil` for 0755 when the source's owner may run it, and else 0644.
+    /// Of the file, or of each file in a directory; `nil` for 0755 when the source's owner may run it, and else 0644.
     public var permissions: UInt32?
 
     public init() {}

@@ -1,6 +1,6 @@
 /// The keys of a recipe.
 enum RecipeKey: String, CaseIterable {
-  case name, description, variables, from, archives, packages, documentation, download, files, links, modules, commands,
+  case name, description, variables, from, packages, archives, documentation, download, files, links, modules, commands,
     services, hooks, remove, required, compression, ignore
 
   /// What its value looks like, for messages.

@@ -46,14 +46,8 @@ extension RecipeReader {
       _ = readAttributes(fields)
       return nil
     }
-    let (isDirectory, isTree) = (origin.isDirectory, origin.isDirectory && fields["source"] != nil)
-    if isTree, let mode = fields["mode"] {
-      report(
-        mode.place,
-        "\"mode\" is for single files; those of a directory keep their modes: change them there, or name single files")
-    }
     guard let place = fields.required("target", &self),
-      let target = target(place, .files, mayBeDirectory: isDirectory), let attributes = readAttributes(fields)
+      let target = target(place, .files, mayBeDirectory: origin.isDirectory), let attributes = readAttributes(fields)
     else { return nil }
     var file = Recipe.File(origin.value, target: target)
     file.attributes = attributes

@@ -105,7 +105,6 @@ struct RecipeMistakeTests {
     Case("files: [{directory: false, target: /x}]", "1: \"directory\" can only be true"),
     Case("files: [{directory: true, target: /x, template: true}]", "a directory is no template"),
     Case("files: [{source: d, target: /x, template: true}]", "a directory is no template"),
-    Case("files: [{source: d, target: /x, mode: 0755}]", "\"mode\" is for single files"),
     Case("files: [{source: ., target: /x}]", "\"source\" is the recipe's own directory"),
     Case("files: [f]", "1: an entry of \"files\" is text, but must be a map"),
     Case(

@@ -58,7 +58,7 @@ struct SchemaTests {
   private static let onlyTheProgramKnows = [
     "packages: [{deb: x.deb}]", "from: [b.yaml]", "from: [d]", "modules: [d]", "modules: [f]",
     "files: [{source: f, target: /}]", "files: [{source: f, target: /usr/bin/}]", "files: [{source: ., target: /x}]",
-    "files: [{source: d, target: /x, template: true}]", "files: [{source: d, target: /x, mode: 0755}]",
+    "files: [{source: d, target: /x, template: true}]",
     "packages:\n  - a1\n  - b1\n  - a1", "files:\n  - {source: f, target: /x}\nlinks:\n  //x: y",
     "files:\n  - {source: f, target: /x/y}\nlinks:\n  /x: y", "commands: [{run: x, network: true}]",
     "ignore: [x:libary]", "files: [{source: f, target: /x, owner: '4294967296:0'}]", "required: yes",
