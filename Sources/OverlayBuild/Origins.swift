@@ -64,12 +64,12 @@ struct Origins: Equatable, Sendable {
 
   /// The same, with other places: a recipe whose lines were moved, or that was called from another directory, has the same
   /// steps at other places.
-  func moved(_ places: [Place: Place]) -> Origins {
+  func moved(_ move: (Place) -> Place) -> Origins {
     func moved(_ origin: Origin) -> Origin {
       switch origin {
-      case .recipe(let place, let key, let detail): .recipe(places[place] ?? place, key: key, detail: detail)
+      case .recipe(let place, let key, let detail): .recipe(move(place), key: key, detail: detail)
       case .package(let place, let name, let version):
-        .package(places[place] ?? place, name: name, version: version)
+        .package(move(place), name: name, version: version)
       case .required: origin
       }
     }

@@ -10,7 +10,7 @@ struct OriginsFile: Equatable {
   /// Which archive and which base image it is about.
   var archive: Lock.File
   var base: Lock.File
-  /// The path of the recipe that was built, as it is shown to people.
+  /// The name of the recipe that was built. Places in other recipes are relative to its directory.
   var recipe: String
   var origins: Origins
   var hidden: [OverlayPath: HiddenEntry]
@@ -76,7 +76,8 @@ extension Origins {
       Place(try place.text("recipe"), line: try place.integer("line"))
     }
     guard old.count == places.count else { return nil }
-    return try Origins(document).moved(Dictionary(zip(old, places)) { first, _ in first })
+    let moved = Dictionary(zip(old, places)) { first, _ in first }
+    return try Origins(document).moved { moved[$0] ?? $0 }
   }
 }
 

@@ -94,12 +94,18 @@ struct OverlayResult {
     let file = Lock.File(name: name, sha256: files.sha256)
     let base = try build.baseImage()
     try OriginsFile(
-      archive: file, base: build.lock.base, recipe: options.recipes.built.file, origins: origins,
-      hidden: base.hidden(by: after.entries)
+      archive: file, base: build.lock.base, recipe: options.recipes.built.path(from: build.directory),
+      origins: origins.moved(placeInFile), hidden: base.hidden(by: after.entries)
     ).write(beside: archive)
     try SPDXDocument(
       archive: file, index: after, base: base, lock: build.lock, origins: origins, limits: options.limits
     ).write(beside: archive)
+  }
+
+  /// Names a recipe by its path from the built one's directory, so that the same build gives the same file everywhere.
+  private func placeInFile(_ place: Place) -> Place {
+    let recipe = options.recipes.recipes.first { $0.file == place.file }
+    return recipe.map { Place($0.path(from: build.directory), line: place.line) } ?? place
   }
 
   /// Looks for what would keep the overlay from working, and leaves out what the recipe accepts.

@@ -32,7 +32,7 @@ struct PackageRequest {
   var files: [Located<File>] = []
 
   init(_ recipe: Recipe, key: String, place: Place, _ build: BuildContext) {
-    self.recipe = Self.name(of: recipe, from: build.directory)
+    self.recipe = recipe.path(from: build.directory)
     (self.key, self.place, archives) = (key, place, recipe.archives)
   }
 
@@ -65,15 +65,6 @@ struct PackageRequest {
       for package in set.packages { key.add("package", package.sha256) }
     }
     return key.finish()
-  }
-
-  /// A recipe's path, relative to a directory: the same on every machine.
-  private static func name(of recipe: Recipe, from directory: String) -> String {
-    let from = Path.components(directory)
-    let to = Path.components(recipe.directory)
-    let common = zip(from, to).prefix { $0 == $1 }.count
-    let up = Array(repeating: "..", count: from.count - common)
-    return (up + to[common...] + [Path.split(recipe.file).name]).joined(separator: "/")
   }
 }
 

@@ -55,7 +55,7 @@ struct BuildCommandTests {
     let verified = try stage.scratch.tool("verify", "x.overlay.cpio.gz", "--base", "base.img")
     #expect(verified.status == 0, "\(verified.output)")
     let explained = try stage.scratch.tool("explain", "x.overlay.cpio.gz", "/usr/local/bin/my-tool")
-    #expect(explained.output.contains("r/x.yaml:2, files: my-tool"), "\(explained.output)")
+    #expect(explained.output.contains("  from  x.yaml:2, files: my-tool"), "\(explained.output)")
   }
 
   @Test func `Mistakes are named with file and line, all of them, and nothing is written`() throws {

@@ -107,6 +107,17 @@ import Testing
     #expect(unknown.errors.contains("--base IMAGE tells whether the base image has it"))
   }
 
+  @Test func `A build in another directory, called from another one, writes the same`() throws {
+    try build()
+    try scratch.shell(
+      #"""
+      mkdir -p other/place; cp a.yaml b.yaml b.lock motd other/place
+      "$tool" build other/place/b.yaml -o other/x.cpio --base base.img --agent /bin/busybox --force --cache cache2 \
+        --locked 2>build.log || { cat build.log >&2; exit 1; }
+      for name in x.cpio x.cpio.origins.json x.cpio.spdx.json; do cmp "$name" "other/$name"; done
+      """#)
+  }
+
   @Test func `Beside the archive stands a bill of materials that names it`() throws {
     try build()
     let document = try JSON(parsing: scratch.text(of: "x.cpio.spdx.json"))
