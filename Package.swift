@@ -131,7 +131,8 @@ let package = Package(
       name: "RecipesTests", dependencies: ["Overlay", "Recipes", "SystemFiles", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "OverlayBuildTests", dependencies: ["JSONDocument", "Overlay", "OverlayBuild", "Recipes", "TestSupport"],
+      name: "OverlayBuildTests",
+      dependencies: ["JSONDocument", "Overlay", "OverlayBuild", "Recipes", "TestSupport", "monorail-overlay"],
       swiftSettings: strict),
     .testTarget(name: "BootScriptTests", dependencies: ["TestSupport"], swiftSettings: strict),
     .testTarget(name: "RcLocalTests", dependencies: ["TestSupport"], swiftSettings: strict),

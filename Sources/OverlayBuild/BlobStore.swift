@@ -57,6 +57,11 @@ final class BlobStore {
   /// The path of the file with that digest; fetched when it is not there.
   func fetch(_ url: String, sha256: String) throws(DownloadError) -> String {
     if let path = try? path(of: sha256) { return path }
+    // Two builds that fetch one file at once would write to the same temporary file. Some file systems know no locks.
+    let lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    defer { close(lock) }
+    while flock(lock, LOCK_EX) != 0, errno == EINTR {}
+    if let path = try? path(of: sha256) { return path }
     let path = "\(directory)/\(sha256)"
     let downloader = Downloader(client: client, pause: { usleep(useconds_t(1000 * $0)) }, onRetry: say)
     var download = Download(url: url, path: path)

@@ -118,6 +118,9 @@ final class BuildContext {
     var arguments: [String] = []
     var binds: [Workspace.Bind] = []
     var hasNetwork = false
+    /// Whether ACLs, capabilities and other extended attributes, which an archive cannot hold, are left out with a warning; else
+    /// they are errors.
+    var dropsAttributes = false
     /// What the script is, for errors: `the command "ldconfig"`.
     var name: String
     var place: Place
@@ -153,6 +156,7 @@ final class BuildContext {
     var modification = Modification(workspace)
     modification.times = .clamped(to: lock.epoch)
     modification.limits = limits
+    modification.dropsAttributes = script.dropsAttributes
     (modification.compression, modification.level) = (LayerCache.compression, LayerCache.level)
     (modification.output, modification.resultName) = (result, output)
     (modification.discardsChanges, modification.saysEnd) = (result == nil, saysEnd)

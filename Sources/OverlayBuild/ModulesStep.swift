@@ -50,7 +50,8 @@ struct ModulesStep: BuildStep {
       guard error.message.hasSuffix("the archives have no package linux-headers-\(kernel)") else { throw error }
       throw OverlayError(
         error.message,
-        remedy: "Archives keep only the newest kernels: name a snapshot that has this one under \"archives\", or make a base"
+        remedy:
+          "Archives keep only the newest kernels: name a snapshot that has this one under \"archives\", or make a base"
           + " image with a new kernel.")
     }
   }
@@ -237,7 +238,8 @@ struct ModulesStep: BuildStep {
     let what = "\(module.place): modules: \(module.value.source)"
     switch Stop(rawValue: code) {
     case .headers:
-      return OverlayError("\(place): modules: the packages of the kernel's headers have no /lib/modules/\(kernel)/build")
+      return OverlayError(
+        "\(place): modules: the packages of the kernel's headers have no /lib/modules/\(kernel)/build")
     case .make:
       for line in try text("log").split(separator: "\n").suffix(200) { say(String(line)) }
       return OverlayError("\(what) cannot be built for the kernel \(kernel): what make has printed stands above")
@@ -251,7 +253,8 @@ struct ModulesStep: BuildStep {
     var origins: [OverlayPath: Origin] = [:]
     for path in changed {
       guard let index = built[String(decoding: path.name, as: UTF8.self)],
-        path.description.hasSuffix("lib/modules/\(kernel)/\(recipe.modules[index].value.place)/\(OverlayPath.printable(path.name))")
+        path.description.hasSuffix(
+          "lib/modules/\(kernel)/\(recipe.modules[index].value.place)/\(OverlayPath.printable(path.name))")
       else { continue }
       let module = recipe.modules[index]
       let source = module.value.source

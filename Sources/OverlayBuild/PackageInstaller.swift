@@ -100,6 +100,8 @@ struct PackageInstaller {
         Workspace.Bind(source: files, destination: Self.packageDirectory, isReadOnly: true),
         Workspace.Bind(source: shared, destination: Self.directory),
       ]
+    // Nobody can tell the packages' scripts to set none. On a node everything runs as root, for whom they change nothing.
+    script.dropsAttributes = true
     let code = try build.exitCode(of: script, in: archive, to: result)
     guard code == Self.aptFailure else { return code }
     let log: AptLog

@@ -25,7 +25,7 @@ final class PackageStage: Sendable {
   }
 
   let scratch: ScratchDirectory
-  private let base: String
+  let base: String
   private let server: ChildProcess
   /// The line of an archive for apt's sources.list(5).
   let archive: String

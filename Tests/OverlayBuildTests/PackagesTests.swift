@@ -183,4 +183,31 @@ struct PackagesTests {
     #expect(
       try await stage.failure(stage.recipe([.file(stage.scratch("recipe/debs/none.deb"))])).hasPrefix("x.yaml:4: "))
   }
+
+  @Test func `A proxy of the environment is used for package lists, packages and downloads`() async throws {
+    let stage = try await PackageStage()
+    try await stage.make("tool")
+    try await stage.index()
+    // To a proxy a request names the whole URL; this server takes it for a path.
+    try await stage.shell("mkdir -p 'archive/http:'; ln -s .. 'archive/http:/archive.invalid'; echo x >archive/file")
+    try stage.scratch.write(
+      """
+      required: false
+      archives: ["deb [trusted=yes] http://archive.invalid/ ./"]
+      packages: [tool]
+      download:
+        - url: http://archive.invalid/file
+          sha256: \(try await stage.shell("sha256sum archive/file").prefix(64))
+          target: /etc/file
+      """, to: "recipe/x.yaml")
+    let process = try ChildProcess(
+      [
+        BuiltPrograms.path("monorail-overlay"), "build", stage.scratch("recipe/x.yaml"), "--base", stage.base,
+        "--cache", stage.scratch("cache"), "--force", "-o", stage.scratch("x.overlay.cpio"),
+      ], environment: ChildProcess.environment.merging(["http_proxy": stage.url]) { $1 })
+    let result = try await process.result(within: .seconds(300))
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(try await stage.text("usr/bin/tool") + stage.text("etc/file") == "echo tool 1\nx\n")
+    #expect(stage.requests.contains("http://archive.invalid/file"))
+  }
 }
