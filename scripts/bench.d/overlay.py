@@ -1,4 +1,4 @@
-"""Measures the packer beside the pipes that it replaces, on 200 MB of this machine's /usr.
+"""Measures the packer beside the pipes that it replaces, on 200 MB of this machine's /usr, and builds of a recipe.
 
 Every time is of the round whose ratio is the median; the rounds take turns, so that both sides meet the same machine.
 """
@@ -9,8 +9,10 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 
+from builds import Builds
 from table import Table
 
 TREE_SIZE = 200_000_000
@@ -69,14 +71,18 @@ class Bench:
     def path(self, name):
         return os.path.join(self.work, name)
 
-    def run(self, *command):
-        """Seconds, and the most MiB that were resident at once."""
-        began = time.monotonic()
-        pid = os.posix_spawn(command[0], command, {"PATH": os.environ["PATH"], "LC_ALL": "C"})
-        _, status, usage = os.wait4(pid, 0)
-        if status:
-            raise SystemExit("bench: this failed: %s" % " ".join(command))
-        return time.monotonic() - began, usage.ru_maxrss / 1024
+    def run(self, *command, quiet=False):
+        """Seconds, and the most MiB that were resident at once. quiet: what it says is shown only when it fails."""
+        with tempfile.TemporaryFile() as said:
+            outputs = [(os.POSIX_SPAWN_DUP2, said.fileno(), number) for number in (1, 2)] if quiet else []
+            began = time.monotonic()
+            pid = os.posix_spawn(command[0], command, {"PATH": os.environ["PATH"], "LC_ALL": "C"}, file_actions=outputs)
+            _, status, usage = os.wait4(pid, 0)
+            seconds = time.monotonic() - began
+            if status:
+                said.seek(0)
+                raise SystemExit("bench: this failed: %s\n%s" % (" ".join(command), said.read().decode(errors="replace")))
+        return seconds, usage.ru_maxrss / 1024
 
     def shell(self, command, directory):
         return self.run("/bin/sh", "-c", "cd '%s' && %s" % (directory, command))
@@ -192,6 +198,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--tool", required=True)
     parser.add_argument("--work", required=True)
+    parser.add_argument("--base", help="a base image with apt, for builds of a recipe; they need root")
+    parser.add_argument("--agent", help="for these")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", help="write the figures to this file, too")
     parser.add_argument("--compressors", action="store_true", help="only a table of what each compressor and level takes")
@@ -205,6 +213,8 @@ def main():
         return
     bench.speed()
     bench.large_trees()
+    if arguments.base:
+        Builds(bench, bench.path("tree"), arguments.base, os.path.abspath(arguments.agent)).measure()
     bench.table.show()
     if arguments.json:
         bench.table.save(arguments.json)
