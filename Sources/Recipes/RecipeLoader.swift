@@ -67,7 +67,8 @@ struct RecipeLoader {
     let name = Self.name(of: shown)
     var recipe = Recipe(file: shown, path: path, name: Located(name, Place(shown, line: 1)))
     var reader = RecipeReader(
-      shown, Confinement(recipe.directory, permitted: permitted), permissions: permissions, outerVariables: outerVariables)
+      shown, Confinement(recipe.directory, permitted: permitted), permissions: permissions,
+      outerVariables: outerVariables)
     reader.read(root, into: &recipe)
     if !RecipeReader.isName(recipe.name.value), reader.mistakes.isEmpty {
       reader.report(
