@@ -28,6 +28,9 @@ struct AptLog {
     }
   }
 
+  /// Whether there was no room for what it wrote.
+  var wasFull: Bool { text.contains("No space left on device") }
+
   /// Its last lines.
   var tail: String { lines.suffix(20).joined(separator: "\n") }
 }

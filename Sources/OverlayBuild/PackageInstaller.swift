@@ -60,7 +60,8 @@ struct PackageInstaller {
     }
     if !missing.isEmpty {
       let size = missing.reduce(0) { $0 + $1.size }
-      build.say("\(place): \(key): fetching \(missing.count) packages, \((size + 999_999) / 1_000_000) MB")
+      let count = missing.count == 1 ? "1 package" : "\(missing.count) packages"
+      build.say("\(place): \(key): fetching \(count), \((size + 999_999) / 1_000_000) MB")
     }
     for package in packages {
       if let url = package.url { try fetch(package, url) }
@@ -114,7 +115,8 @@ struct PackageInstaller {
     throw OverlayError(
       "\(place): \(key): apt-get could not install the packages of \(build.lockPath)"
         + (reasons.isEmpty ? "" : ": \(reasons)"),
-      remedy: "If they do not fit each other or the base image any more, build --update finds others.")
+      remedy: log.wasFull
+        ? nil : "If they do not fit each other or the base image any more, build --update finds others.")
   }
 }
 

@@ -157,10 +157,11 @@ struct PackageResolver {
       return failure("neither the base image nor the overlay has apt-get, which installs packages")
     case .update:
       let expired = log.text.contains("is expired") || log.text.contains("is not valid yet")
+      let network = "Is the network there? With the packages in the cache and the lock as it was, a build needs none."
       let remedy =
         expired
         ? "For a snapshot of an archive, write [check-valid-until=no] behind \"deb\"."
-        : "Is the network there? With the packages in the cache and the lock as it was, a build needs none."
+        : log.wasFull ? nil : network
       let error = failure("the package lists cannot be fetched:\n\(log.errors)", request.archives.first?.place)
       return OverlayError(error.message, remedy: remedy)
     case .file:
