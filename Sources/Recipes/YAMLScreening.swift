@@ -32,8 +32,27 @@ struct YAMLScreening {
   /// - Throws: what is no YAML, or not allowed in a recipe.
   static func check(_ text: [UInt8], file: String) throws(Mistakes) {
     var screening = YAMLScreening(file: file)
+    if let line = lineOfTagDirective(text) {
+      throw Mistakes([
+        Mistake(Place(file, line: line), "\"%TAG\" begins a directive of YAML, and these are not taken in a recipe")
+      ])
+    }
     screening.run(text)
     guard screening.mistakes.isEmpty else { throw Mistakes(screening.mistakes) }
+  }
+
+  /// libyaml compares each such directive with all before it.
+  private static func lineOfTagDirective(_ text: [UInt8]) -> Int? {
+    let word = Array("%TAG".utf8)
+    var line = 1
+    var isStart = true
+    for index in text.indices {
+      if isStart, text[index] == word[0], text[index...].starts(with: word) { return line }
+      // Also where one of the other ends of lines ends that YAML 1.1 knows (U+0085, U+2028, U+2029), or a byte order mark.
+      isStart = [0x0A, 0x0D, 0x85, 0xA8, 0xA9, 0xBF].contains(text[index])
+      if text[index] == 0x0A { line += 1 }
+    }
+    return nil
   }
 
   private mutating func run(_ text: [UInt8]) {
