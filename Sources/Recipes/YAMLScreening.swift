@@ -3,9 +3,9 @@ internal import CYaml
 
 /// Looks through the parts of a YAML text, before Yams makes a tree of them.
 ///
-/// Yams puts the value of an alias in its place without a word, and compares the keys of each map with all that is in them:
-/// some hundred bytes of aliases in aliases are enough to keep it busy for years. So what a recipe may not have is found
-/// here, in a time that grows with the text's length only.
+/// Yams takes the value of an alias for it and does not tell, and it compares the keys of each map with all that is in them:
+/// some hundred bytes of aliases in aliases keep it busy for years. So what a recipe may not have is found here, in a time
+/// that grows with the text's length only.
 struct YAMLScreening {
   /// Maps and lists in each other.
   static let deepest = 32
@@ -153,8 +153,7 @@ struct YAMLScreening {
 
   private mutating func enter(_ line: Int, isMap: Bool) -> Bool {
     open.append(Collection(isMap: isMap, isKeyNext: isMap))
-    return open.count <= Self.deepest
-      || refuse(line, Self.tooDeep)
+    return open.count <= Self.deepest || refuse(line, Self.tooDeep)
   }
 
   private mutating func refuse(_ line: Int, _ message: String) -> Bool {
