@@ -61,7 +61,8 @@ struct Confinement {
     return path.utf8.starts(with: directory.utf8) && (rest.isEmpty || rest.first == UInt8(ascii: "/"))
   }
 
-  private static func withoutDots(_ path: String) -> String {
+  /// - Returns: a path from the root on.
+  static func withoutDots(_ path: String) -> String {
     var names: [String] = []
     for name in Path.components(path) where name != "." {
       if name == ".." { _ = names.popLast() } else { names.append(name) }

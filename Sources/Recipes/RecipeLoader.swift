@@ -14,6 +14,8 @@ struct RecipeLoader {
   private(set) var included: [Recipe] = []
   /// Names of variables that recipes give values to, or ask for.
   private var knownVariables: Set<String> = []
+  /// Bytes of all templates, with their variables filled in.
+  private var filledBytes = 0
   /// Recipes that were begun, by their paths without symlinks.
   private var begun: Set<String> = []
   /// Those whose end is not reached: each names the next one.
@@ -29,7 +31,7 @@ struct RecipeLoader {
         mistakes.append(Mistake(start, SystemError("allow \(path)").description))
         continue
       }
-      permitted += [resolved, path]
+      permitted += [resolved, Confinement.withoutDots(path)]
     }
     guard let path = Path.resolved(file) else {
       mistakes.append(Mistake(start, SystemError("open \(file)").description))
@@ -69,7 +71,9 @@ struct RecipeLoader {
     var reader = RecipeReader(
       shown, Confinement(recipe.directory, permitted: permitted), permissions: permissions,
       outerVariables: outerVariables)
+    reader.filledBytes = filledBytes
     reader.read(root, into: &recipe)
+    filledBytes = reader.filledBytes
     if !RecipeReader.isName(recipe.name.value), reader.mistakes.isEmpty {
       reader.report(
         root.place,

@@ -91,6 +91,7 @@ extension RecipeReader {
       report(source.place, "a directory is no template: name the single files that are templates")
       return nil
     }
+    guard canFill else { return nil }
     do throws(RecipeText.Problem) {
       let text = try RecipeText.read(path)
       let place = Place(shown(source.text ?? path), line: 1)

@@ -5,6 +5,8 @@ import SystemFiles
 struct RecipeReader {
   /// Packages that one recipe may name. The most that a base image of Debian has is some hundred.
   static let mostPackages = 1000
+  /// Bytes that the templates of a build may have together, with their variables filled in.
+  static let mostFilledBytes = 64 << 20
   /// Mistakes that are kept of one recipe.
   static let mostMistakes = 1000
 
@@ -16,6 +18,8 @@ struct RecipeReader {
   let outerVariables: [String: String]
 
   var mistakes: [Mistake] = []
+  /// Those of the templates so far, of this recipe and those before.
+  var filledBytes = 0
   /// The values that templates get.
   private(set) var variables: [String: String] = [:]
   /// Names of variables that templates ask for.
@@ -145,11 +149,19 @@ struct RecipeReader {
     shownDirectory == "." ? path : shownDirectory == "/" ? "/\(path)" : "\(shownDirectory)/\(path)"
   }
 
+  /// Whether templates are still read. After too many mistakes, or too long texts, they would only take time and memory.
+  var canFill: Bool { mistakes.count < Self.mostMistakes && filledBytes <= Self.mostFilledBytes }
+
   /// A text with its variables filled in.
   mutating func filled(_ text: String, at place: Place) -> String {
+    guard canFill else { return "" }
     let filled = Template(text: text, place: place).filled(with: variables)
     usedVariables.formUnion(filled.names)
     mistakes += filled.mistakes
+    filledBytes += filled.text.utf8.count
+    if filledBytes > Self.mostFilledBytes {
+      report(place, "this template and those before it are longer than \(Self.mostFilledBytes) bytes together")
+    }
     return filled.text
   }
 }

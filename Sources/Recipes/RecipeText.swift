@@ -28,7 +28,7 @@ enum RecipeText {
 
   private static func bytes(of path: String) throws(Problem) -> [UInt8] {
     guard let kind = FileKind(of: path) else { throw Problem(message: SystemError("open \(path)").description) }
-    guard kind == .file else { throw Problem(message: "\(path) is \(kind), and no file of text") }
+    guard kind == .file else { throw Problem(message: "it is \(kind), and no file of text") }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: longest + 1, alignment: 16)
     defer { buffer.deallocate() }
     var length = 0
@@ -44,7 +44,7 @@ enum RecipeText {
     guard length <= longest else {
       let line = buffer.count { $0 == UInt8(ascii: "\n") } + 1
       throw Problem(
-        message: "\(path) is longer than \(longest) bytes, the most that is read of a recipe or template", line: line)
+        message: "it is longer than \(longest) bytes, the most that is read of a recipe or template", line: line)
     }
     return Array(buffer[..<length])
   }

@@ -3,6 +3,8 @@
 /// swift-mustache is not used. Its parser counts the characters that are left at each brace, so that 1 MiB of JSON takes
 /// minutes, and it refuses a text that ends with a single brace.
 struct Template {
+  /// Bytes of a text with its variables filled in.
+  static let longest = 16 << 20
   /// Mistakes that are kept of one template. What is behind them is not filled in.
   static let mostMistakes = 100
 
@@ -53,9 +55,14 @@ struct Template {
       } else if let value = variables[name] {
         filled.names.insert(name)
         result += Array(value.utf8)
+        guard result.count <= Self.longest else {
+          filled.mistakes.append(
+            Mistake(here, "with its variables filled in, the text is longer than \(Self.longest) bytes"))
+          return filled
+        }
       } else {
         filled.names.insert(name)
-        filled.mistakes.append(Mistake(here, Self.unknown(name, variables.keys.sorted())))
+        filled.mistakes.append(Mistake(here, Self.unknown(name, variables)))
       }
       index = min(end + 2, bytes.count)
       // An unclosed one ends before the line's end.
@@ -65,7 +72,9 @@ struct Template {
     return filled
   }
 
-  private static func unknown(_ name: String, _ known: [String]) -> String {
+  private static func unknown(_ name: String, _ variables: [String: String]) -> String {
+    // To look through thousands of names for each mistake takes too long.
+    let known = variables.count <= 100 ? variables.keys.sorted() : []
     let start = "there is no variable \(name.quoted)"
     if let meant = Spelling.nearest(to: name, among: known) { return "\(start); did you mean \(meant.quoted)?" }
     return "\(start); give it a value in \"variables\", or with --set \(name.utf8.count < 40 ? name : "NAME")=VALUE"

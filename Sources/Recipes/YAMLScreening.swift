@@ -3,9 +3,9 @@ internal import CYaml
 
 /// Looks through the parts of a YAML text, before Yams makes a tree of them.
 ///
-/// Yams puts the value of an alias in its place without a word, and compares the keys of each map with all that is in them:
-/// some hundred bytes of aliases in aliases are enough to keep it busy for years. So what a recipe may not have is found
-/// here, in a time that grows with the text's length only.
+/// Yams takes the value of an alias for it and does not tell, and it compares the keys of each map with all that is in them:
+/// some hundred bytes of aliases in aliases keep it busy for years. So what a recipe may not have is found here, in a time
+/// that grows with the text's length only.
 struct YAMLScreening {
   /// Maps and lists in each other.
   static let deepest = 32
@@ -32,8 +32,27 @@ struct YAMLScreening {
   /// - Throws: what is no YAML, or not allowed in a recipe.
   static func check(_ text: [UInt8], file: String) throws(Mistakes) {
     var screening = YAMLScreening(file: file)
+    if let line = lineOfTagDirective(text) {
+      throw Mistakes([
+        Mistake(Place(file, line: line), "\"%TAG\" begins a directive of YAML, and these are not taken in a recipe")
+      ])
+    }
     screening.run(text)
     guard screening.mistakes.isEmpty else { throw Mistakes(screening.mistakes) }
+  }
+
+  /// libyaml compares each such directive with all before it.
+  private static func lineOfTagDirective(_ text: [UInt8]) -> Int? {
+    let word = Array("%TAG".utf8)
+    var line = 1
+    var isStart = true
+    for index in text.indices {
+      if isStart, text[index] == word[0], text[index...].starts(with: word) { return line }
+      // Also where one of the other ends of lines ends that YAML 1.1 knows (U+0085, U+2028, U+2029), or a byte order mark.
+      isStart = [0x0A, 0x0D, 0x85, 0xA8, 0xA9, 0xBF].contains(text[index])
+      if text[index] == 0x0A { line += 1 }
+    }
+    return nil
   }
 
   private mutating func run(_ text: [UInt8]) {
@@ -134,8 +153,7 @@ struct YAMLScreening {
 
   private mutating func enter(_ line: Int, isMap: Bool) -> Bool {
     open.append(Collection(isMap: isMap, isKeyNext: isMap))
-    return open.count <= Self.deepest
-      || refuse(line, Self.tooDeep)
+    return open.count <= Self.deepest || refuse(line, Self.tooDeep)
   }
 
   private mutating func refuse(_ line: Int, _ message: String) -> Bool {

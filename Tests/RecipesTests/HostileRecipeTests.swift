@@ -131,6 +131,38 @@ struct HostileRecipeTests {
     #expect(stage.mistakes().isEmpty)
   }
 
+  @Test func `Variables in templates cannot make a text of any length`() throws {
+    let value = String(repeating: "x", count: 500_000)
+    let stage = try RecipeStage(
+      "variables: {x: \(value)}\nfiles: [{source: t, target: /x, template: true}]",
+      files: ["t": "1\n" + String(repeating: "{{x}}", count: 200_000)])
+    #expect(stage.mistakes() == ["t:2: with its variables filled in, the text is longer than 16777216 bytes"])
+    // Each template is short enough, but not all of them.
+    try stage.write(String(repeating: "x", count: 1 << 20), to: "t")
+    try stage.write(
+      "files:\n" + (1...5000).map { "  - {source: t, target: /\($0), template: true}\n" }.joined(), to: "a.yaml")
+    #expect(stage.mistakes() == ["t:1: this template and those before it are longer than 67108864 bytes together"])
+  }
+
+  @Test(arguments: ["", "{}\n...\n", "\u{FEFF}"]) func `Directives of YAML do not keep the parser busy`(start: String)
+    throws
+  {
+    let directives = (1...70_000).map { "%TAG !\(String($0, radix: 36))! b\n" }.joined()
+    let found = try RecipeStage(start + directives).mistakes()
+    #expect(
+      found == [
+        "a.yaml:\(start.hasPrefix("{") ? 3 : 1): \"%TAG\" begins a directive of YAML, and these are not taken in a recipe"
+      ])
+  }
+
+  @Test func `Thousands of unknown variables end`() throws {
+    let variables = (1...20_000).map { "  v\($0): x\n" }.joined()
+    let files = (1...200).map { "  - {source: t, target: /\($0), template: true}\n" }.joined()
+    let stage = try RecipeStage(
+      "variables:\n\(variables)files:\n\(files)", files: ["t": String(repeating: "{{w}}\n", count: 100_000)])
+    #expect(stage.mistakes().count == 1000)
+  }
+
   @Test func `Targets of thousands of directories end`() throws {
     let path = String(repeating: "/a", count: 2000)
     let files = (1...200).map { "  - {content: x, target: \(path)/\($0)}\n" }.joined()
