@@ -263,6 +263,18 @@ struct ExampleHelpTests {
     try await stage.succeed("monorail-overlay build examples/\(name).yaml --check \(variables[name] ?? "")")
   }
 
+  @Test func `The recipes of the guide have no mistakes`() async throws {
+    let stage = try ExampleStage.withoutBase()
+    try await stage.succeed("touch my-tool old.overlay.cpio.gz")
+    let page = try String(contentsOfFile: Repository.path("docs/overlays.md"), encoding: .utf8)
+    let recipes = page.components(separatedBy: "```yaml\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
+    #expect(recipes.count == 2)
+    for recipe in recipes {
+      try recipe.write(toFile: stage.path("guide.yaml"), atomically: false, encoding: .utf8)
+      try await stage.succeed("monorail-overlay build guide.yaml --check")
+    }
+  }
+
   @Test(arguments: scripts) func `An example explains itself, also when it is called wrongly`(name: String) async throws
   {
     let stage = try ExampleStage.withoutBase()
