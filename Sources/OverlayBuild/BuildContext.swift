@@ -118,9 +118,6 @@ final class BuildContext {
     var arguments: [String] = []
     var binds: [Workspace.Bind] = []
     var hasNetwork = false
-    /// Whether ACLs, capabilities and other extended attributes, which an archive cannot hold, are left out with a warning; else
-    /// they are errors.
-    var dropsAttributes = false
     /// What the script is, for errors: `the command "ldconfig"`.
     var name: String
     var place: Place
@@ -156,7 +153,8 @@ final class BuildContext {
     var modification = Modification(workspace)
     modification.times = .clamped(to: lock.epoch)
     modification.limits = limits
-    modification.dropsAttributes = script.dropsAttributes
+    // An archive cannot hold ACLs and capabilities. Packages set some that no node needs; a warning names each.
+    modification.dropsAttributes = true
     (modification.compression, modification.level) = (LayerCache.compression, LayerCache.level)
     (modification.output, modification.resultName) = (result, output)
     (modification.discardsChanges, modification.saysEnd) = (result == nil, saysEnd)
@@ -165,14 +163,21 @@ final class BuildContext {
     environment["SOURCE_DATE_EPOCH"] = "\(lock.epoch)"
     let code: Int32
     do throws(OverlayError) {
-      // The standard output may be for a program; what the script prints is for people.
       code = try modification.run(
-        archive, command: ["/bin/sh", "-euc", "exec >&2 </dev/null\n" + script.text, "sh"] + script.arguments,
+        archive, command: ["/bin/sh", "-euc", Self.beginning + script.text, "sh"] + script.arguments,
         environment: environment, signals)
     } catch { throw OverlayError("\(script.place): \(error.message)", remedy: error.remedy, cause: error.cause) }
     if code == 0 { signals.resume() }
     return code
   }
+
+  /// What all scripts begin with. The standard output may be for a program; what a script prints is for people. A script that
+  /// asks for this machine's name gets the same name everywhere; the workspace has a name of its own.
+  private static let beginning = """
+    exec >&2 </dev/null
+    ! command -v hostname >/dev/null || hostname localhost
+
+    """
 
   /// Makes an empty directory for files that this program and workspaces exchange. It is gone after the build.
   ///

@@ -26,14 +26,10 @@ struct PackageInstaller {
   /// The code with which a script ends when apt-get has failed.
   static let aptFailure: Int32 = 90
 
-  /// The begin of a script: defines `install_packages`, which installs all packages, and leaves the rest of the root as it
-  /// would be on every other machine at every other time.
-  ///
-  /// - apt-get needs no package lists, since every package is there as a file.
-  /// - Maintainer scripts that ask for this machine's name get the same name everywhere.
+  /// The begin of a script: defines `install_packages`, which installs all packages. apt-get needs no package lists, since every
+  /// package is there as a file.
   static let functions = """
     cd /
-    ! command -v hostname >/dev/null || hostname localhost
     install_packages() {
       set -- "$@" \(packageDirectory)/*.deb
       mkdir -p /run/monorail-lists/partial
@@ -102,7 +98,6 @@ struct PackageInstaller {
         Workspace.Bind(source: shared, destination: Self.directory),
       ]
     // Nobody can tell the packages' scripts to set none. On a node everything runs as root, for whom they change nothing.
-    script.dropsAttributes = true
     let code = try build.exitCode(of: script, in: archive, to: result)
     guard code == Self.aptFailure else { return code }
     let log: AptLog
