@@ -110,10 +110,18 @@ struct OverlayResult {
 
   /// Looks for what would keep the overlay from working, and leaves out what the recipe accepts.
   func findings(_ files: Files) throws(OverlayError) -> [Finding] {
+    let archive = "\(files.directory)/\(name)"
     let verifier = Verifier(
-      archive: "\(files.directory)/\(name)", base: try build.baseImage(), architecture: options.architecture,
+      archive: archive, base: try build.baseImage(), architecture: options.architecture,
       limits: options.limits)
-    let findings = try verifier.findings()
+    var findings = try verifier.findings()
+    if options.required == nil {
+      // Another overlay brings the agent and what starts it. Those that this one has must be right.
+      let index = try ArchiveIndex(archive, limits: options.limits)
+      findings.removeAll { finding in
+        [.start, .agent].contains(finding.kind) && finding.path.map { index[$0] == nil } ?? true
+      }
+    }
     let ignored = options.recipes.built.ignored
     let idle = ignored.filter { item in !findings.contains(where: item.value.contains) }
     return findings.filter { finding in !ignored.contains { $0.value.contains(finding) } }

@@ -229,4 +229,17 @@ struct BuildCommandTests {
     try stage.scratch.shell("\"$tool\" unpack x.overlay.cpio.gz out --manifest manifest")
     #expect(stage.scratch.text(of: "out/etc/winner") == "\(winner)\n")
   }
+
+  @Test func `Without the required files it is no error that they are missing, but a wrong one is`() throws {
+    let stage = try RecipeStage("required: false\n\(Self.simple)")
+    let run = try stage.build()
+    #expect(run.status == 0, "\(run.errors)")
+    #expect(try !stage.scratch.tool("list", "x.overlay.cpio.gz").output.contains("rc.local"))
+    try stage.scratch.write(
+      "required: false\nfiles:\n  - {content: \"echo no shell\\n\", target: /etc/rc.local, mode: 0755}\n",
+      to: "r/x.yaml")
+    let wrong = try stage.build()
+    #expect(wrong.status == 1 && wrong.errors.contains("error: etc/rc.local: "), "\(wrong.errors)")
+    #expect(wrong.errors.contains("x.overlay.cpio.gz was not written"), "\(wrong.errors)")
+  }
 }
