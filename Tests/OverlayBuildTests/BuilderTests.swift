@@ -111,11 +111,15 @@ struct BuilderTests {
 
   @Test func `Without errors to be forced, an overlay that verify finds wrong is not written`() throws {
     let stage = try BuildStage()
+    var recipe = stage.recipe()
+    var script = Recipe.File(.text("#!/usr/bin/none\n"), target: try OverlayPath("usr/bin/script"))
+    script.attributes.permissions = 0o755
+    recipe.files = [stage.located(script)]
     let options = BuildOptions(
-      recipes: RecipeSet(try recipe(on: stage)), base: stage.base, output: stage.output, cache: stage.scratch("cache"))
+      recipes: RecipeSet(recipe), base: stage.base, output: stage.output, cache: stage.scratch("cache"))
     var findings: [Finding] = []
     #expect(try Builder(options).build(report: { findings = $0 }) == nil)
-    #expect(findings.contains { $0.severity == .error && $0.kind == .start })
+    #expect(findings.contains { $0.severity == .error && $0.kind == .interpreter })
     #expect(!FileManager.default.fileExists(atPath: stage.output))
   }
 
