@@ -46,6 +46,7 @@ let package = Package(
     .target(name: "JSONDocument", dependencies: ["CJSONC"], swiftSettings: lean),
     .target(name: "HTTPTransport", dependencies: ["CCurl", "Digests", "SystemFiles"], swiftSettings: lean),
     .target(name: "MonorailProtocol", dependencies: ["JSONDocument"], swiftSettings: lean),
+    .target(name: "Workflows", dependencies: ["JSONDocument"], swiftSettings: strict),
     .target(
       name: "NodeAgent",
       dependencies: ["CLinux", "Digests", "HTTPTransport", "JSONDocument", "MonorailProtocol", "SystemFiles"],
@@ -134,6 +135,7 @@ let package = Package(
       name: "OverlayBuildTests",
       dependencies: ["JSONDocument", "Overlay", "OverlayBuild", "Recipes", "TestSupport", "monorail-overlay"],
       swiftSettings: strict),
+    .testTarget(name: "WorkflowsTests", dependencies: ["JSONDocument", "Workflows"], swiftSettings: strict),
     .testTarget(name: "BootScriptTests", dependencies: ["TestSupport"], swiftSettings: strict),
     .testTarget(name: "RcLocalTests", dependencies: ["TestSupport"], swiftSettings: strict),
   ],

@@ -1,0 +1,35 @@
+import JSONDocument
+
+/// The task and graph definitions that a server knows, by their `injectableName`.
+public struct DefinitionLibrary: Sendable {
+  /// Task definitions as they were written. Only the presence of their fields has been checked.
+  public private(set) var tasks: [String: JSONObject] = [:]
+  public private(set) var graphs: [String: GraphDefinition] = [:]
+
+  public init() {}
+
+  /// Adds a task, in place of the one of that name.
+  ///
+  /// - Throws: `WorkflowError` when a required field is missing.
+  public mutating func add(task document: JSONObject) throws(WorkflowError) {
+    try TaskDefinition.checkFields(of: document)
+    tasks[try TypedFields(document).string("injectableName")] = document
+  }
+
+  /// Adds a graph, in place of the one of that name.
+  public mutating func add(graph: GraphDefinition) { graphs[graph.injectableName] = graph }
+
+  /// - Returns: whether it was there.
+  @discardableResult public mutating func removeTask(_ name: String) -> Bool { tasks.removeValue(forKey: name) != nil }
+
+  /// - Returns: whether it was there.
+  @discardableResult public mutating func removeGraph(_ name: String) -> Bool {
+    graphs.removeValue(forKey: name) != nil
+  }
+
+  /// - Throws: `WorkflowError` in the stock server's words.
+  public func graph(_ name: String) throws(WorkflowError) -> GraphDefinition {
+    guard let graph = graphs[name] else { throw WorkflowError("Graph definition not found for \(name)") }
+    return graph
+  }
+}

@@ -1,0 +1,68 @@
+import JSONDocument
+
+/// A task of a run.
+public struct TaskRun: Sendable {
+  public let plan: GraphPlan.Task
+  /// The states that no other task of the graph waits for.
+  public let terminalStates: Set<TaskState>
+  /// What it still waits for.
+  public internal(set) var waitingOn: WaitOn
+  /// It waits for something that can no longer come true.
+  public internal(set) var isUnreachable = false
+  public internal(set) var state = TaskState.pending
+  /// When it started, in milliseconds.
+  public internal(set) var startTime: Int?
+  /// When it ended, in milliseconds.
+  public internal(set) var endTime: Int?
+  /// Why it failed.
+  public internal(set) var error: String?
+  /// What it runs with; before its start, what the plan has.
+  public internal(set) var options: JSONObject
+
+  var job: (any Job)?
+  /// When its time is up, in milliseconds.
+  var deadline: Int?
+  /// When its job wants to be woken, in milliseconds.
+  var wakesAt: Int?
+
+  init(_ plan: GraphPlan.Task, terminalStates: Set<TaskState>) {
+    self.plan = plan
+    self.terminalStates = terminalStates
+    waitingOn = plan.resolved.item.waitOn
+    options = plan.options
+  }
+
+  public var label: String { plan.label }
+  public var instanceId: String { plan.instanceId }
+  public var ignoresFailure: Bool { plan.resolved.item.ignoreFailure }
+  public var isRunning: Bool { job != nil }
+
+  var isReady: Bool { state == .pending && startTime == nil && !isUnreachable && waitingOn.isEmpty }
+
+  /// When something is to happen to it without an event, in milliseconds.
+  var nextTime: Int? { [deadline, wakesAt].compactMap(\.self).min() }
+
+  /// The time limit of the task in milliseconds; `nil` for none.
+  ///
+  /// The stock server's default for all jobs is 24 hours. 0 and negative numbers are no limit.
+  var timeLimit: Int? {
+    let given = options["_taskTimeout"] ?? options["schedulerOverrides"]?["timeout"]
+    guard case .number(let text)? = given, let number = Double(text) else { return 86_400_000 }
+    return number > 0 ? Int(min(number, 1e15)) : nil
+  }
+
+  /// Removes what the end of another task satisfies, and sees whether it makes this one impossible.
+  mutating func learn(of label: String, in state: TaskState) {
+    guard !waitingOn.isEmpty else { return }
+    if waitingOn.all.contains(where: { $0.label == label && !$0.states.contains(state) }) { isUnreachable = true }
+    waitingOn.all.removeAll { $0.label == label && $0.states.contains(state) }
+    // A task whose alternatives are all impossible is not marked: it waits for ever, as on the stock server.
+    if waitingOn.anyOf.contains(where: { $0.label == label && $0.states.contains(state) }) { waitingOn.anyOf = [] }
+  }
+
+  /// Ends its job, if it runs, and notes how it ended.
+  mutating func end(_ state: TaskState, error: String?, at now: Int) {
+    (self.state, self.error, endTime) = (state, error, now)
+    (job, deadline, wakesAt) = (nil, nil, nil)
+  }
+}

@@ -1,0 +1,53 @@
+import JSONDocument
+
+/// What a job asks the server for.
+public enum ServerRequest: Sendable, Hashable {
+  /// Store what commands printed.
+  ///
+  /// - node: the node's identifier.
+  /// - replacesLast: the last catalog of that source is overwritten; else one is added.
+  /// Answered with any value, or with a failure when a catalog makes the task fail.
+  case storeCatalogs(node: String, [ReportedCatalog], replacesLast: Bool)
+  /// Read the newest catalog of each source. Answered with an object: source → the record, null where there is none.
+  case readCatalogs(node: String, sources: [String])
+  /// Act on the node's power or BMC. Answered with any value, or with a failure.
+  case manage(node: String, ManagementAction)
+  /// Start another graph. Answered with its `instanceId`, a text, or with a failure.
+  case runGraph(name: String, options: JSONObject)
+  /// Cancel a graph. Not answered.
+  case cancelGraph(instanceId: String)
+  /// Tell the world of an event. Answered with any value.
+  case publish(event: String, node: String)
+}
+
+/// How a server answers a request of a job.
+public enum RequestAnswer: Sendable, Hashable {
+  case done(JSON)
+  case failed(String)
+}
+
+/// The result of one command that makes catalogs.
+public struct ReportedCatalog: Sendable, Hashable {
+  public enum Kind: Sendable, Hashable {
+    /// The task set names source and format. The command is not looked at.
+    case marked(source: String, format: String)
+    /// The text of the command tells the parser.
+    case byCommand(String)
+  }
+
+  public let kind: Kind
+  /// Every field of the task as it was reported.
+  public let task: JSONObject
+}
+
+/// An action of an OBM (out-of-band management) service.
+public struct ManagementAction: Sendable, Hashable {
+  /// `powerOn`, `reboot`, `setBootPxe`, …
+  public let action: String
+  /// The service to use if the node has it; else the node's only one is used.
+  public let service: String?
+  /// How often it is tried again.
+  public let retries: Int
+  /// The time before the second try, in milliseconds. It doubles with each try.
+  public let delay: Int
+}

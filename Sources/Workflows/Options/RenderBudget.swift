@@ -1,0 +1,18 @@
+/// How much work the templates of one graph may make, so that short definitions cannot take a server's time and memory.
+public struct RenderBudget: Sendable {
+  private var tags: Int
+  private var bytes: Int
+
+  /// - Parameters:
+  ///   - tags: how many tags may be filled in.
+  ///   - bytes: how long all texts may be that come of it.
+  public init(tags: Int = 200_000, bytes: Int = 16 << 20) { (self.tags, self.bytes) = (tags, bytes) }
+
+  mutating func take(tags count: Int = 0, bytes size: Int = 0) throws(WorkflowError) {
+    tags -= count
+    bytes -= size
+    guard tags >= 0, bytes >= 0 else {
+      throw WorkflowError("the templates in the options expand to more than this server takes")
+    }
+  }
+}
