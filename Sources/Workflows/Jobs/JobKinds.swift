@@ -7,3 +7,23 @@ public struct JobKinds: Sendable {
 
   public func kind(_ name: String) -> (any Job.Type)? { kinds[name] }
 }
+
+extension JobKinds {
+  /// The jobs that are here.
+  public static let stock = JobKinds([
+    "Job.Alert.Node.Discovered": NodeDiscoveredJob.self,
+    "Job.Catalogs.ProvideData": ProvideCatalogValueJob.self,
+    "Job.Evaluate.Condition": EvaluateConditionJob.self,
+    "Job.Get.Catalog.Values": CatalogValuesJob.self,
+    "Job.Graph.Run": GraphRunJob.self,
+    "Job.Linux.Bootstrap": LinuxBootstrapJob.self,
+    "Job.Linux.Catalog": LinuxCatalogJob.self,
+    "Job.Linux.Commands": LinuxCommandsJob.self,
+    "Job.Linux.ShellReboot": ShellRebootJob.self,
+    "Job.Obm.Node": ManageNodeJob.self,
+    "Job.Trigger": TriggerJob.self,
+    "Job.Wait.Completion.Uri": WaitForRequestJob.self,
+    "Job.Wait.Notification": WaitForNotificationJob.self,
+    "Job.noop": NoopJob.self,
+  ])
+}

@@ -1,0 +1,31 @@
+import JSONDocument
+
+/// `Job.Obm.Node`: the server acts on the node's power or BMC, through a service of out-of-band management.
+struct ManageNodeJob: Job {
+  private let node: String
+  private let action: ManagementAction
+
+  init(_ setting: JobSetting) throws(WorkflowError) {
+    guard let node = setting.target ?? setting.options["nodeId"]?.stringValue else {
+      throw WorkflowError("\(setting.taskName) acts on a node, but the graph has no target and the task no nodeId")
+    }
+    self.node = node
+    action = ManagementAction(
+      action: try setting.string("action"), service: setting.options["obmServiceName"]?.stringValue,
+      retries: setting.options["retries"]?.intValue ?? 6, delay: setting.options["delay"]?.intValue ?? 500)
+  }
+
+  var plan: [String] {
+    ["server: \(action.action) by the node's OBM service\(action.service.map { " \($0)" } ?? "")"]
+  }
+
+  mutating func start(at now: Int) -> [JobAction] { [.perform(.manage(node: node, action))] }
+
+  mutating func handle(_ event: JobEvent, at now: Int) -> [JobAction] {
+    switch event {
+    case .performed(.done): [.finish(.succeeded)]
+    case .performed(.failed(let reason)): [.finish(.failed(reason))]
+    default: []
+    }
+  }
+}
