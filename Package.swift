@@ -97,7 +97,7 @@ let package = Package(
     .executableTarget(
       name: "monorail-mock",
       dependencies: [
-        "MockMonorail", "MonorailProtocol", "JSONDocument", log,
+        "MockMonorail", "MonorailProtocol", "JSONDocument", "Workflows", log,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
