@@ -135,7 +135,9 @@ let package = Package(
       name: "OverlayBuildTests",
       dependencies: ["JSONDocument", "Overlay", "OverlayBuild", "Recipes", "TestSupport", "monorail-overlay"],
       swiftSettings: strict),
-    .testTarget(name: "WorkflowsTests", dependencies: ["JSONDocument", "Workflows"], swiftSettings: strict),
+    .testTarget(
+      name: "WorkflowsTests", dependencies: ["JSONDocument", "TestSupport", "Workflows", "monorail-mock"],
+      swiftSettings: strict),
     .testTarget(name: "BootScriptTests", dependencies: ["TestSupport"], swiftSettings: strict),
     .testTarget(name: "RcLocalTests", dependencies: ["TestSupport"], swiftSettings: strict),
   ],

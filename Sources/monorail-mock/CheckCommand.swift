@@ -92,7 +92,8 @@ struct CheckCommand: ParsableCommand {
   private func requestOptions() throws -> JSONObject {
     var result = JSONObject()
     for option in options {
-      guard let equals = option.firstIndex(of: "="), let dot = option[..<equals].lastIndex(of: "."), dot > option.startIndex,
+      guard let equals = option.firstIndex(of: "="), let dot = option[..<equals].lastIndex(of: "."),
+        dot > option.startIndex,
         option.index(after: dot) < equals
       else { throw ValidationError("--option \(option): expected label.name=value") }
       let label = String(option[..<dot])

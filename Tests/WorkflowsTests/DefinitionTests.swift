@@ -119,6 +119,9 @@ import Testing
     #expect(problems(many).first?.message == "the graph has more than 20000 values")
     let tasks = JSON.graph((0..<1001).map { ["label": .string("t\($0)"), "taskName": "x"] })
     #expect(problems(tasks).first?.message == "the graph has 1001 tasks; this server takes 1000 at most")
+    let defaults = JSON.array((0..<15_000).map(JSON.integer))
+    let wide = JSON.graph((0..<100).map { Self.item("t\($0)") }, options: ["defaults": ["list": defaults]])
+    #expect(problems(wide).first?.message == "the options have too many values for a graph of 100 tasks")
     let chain = JSON.graph(
       (0..<1000).map { index in
         [

@@ -9,8 +9,9 @@ public struct GraphCheck: Sendable {
   /// The graph's tasks as a tree, each with what it does; empty when the graph has no list of tasks.
   public private(set) var text = ""
 
-  /// How deep graphs that run graphs are followed.
-  private static let deepest = 16
+  private var followed = 0
+  /// How many graphs that a graph runs are looked at.
+  private static let mostFollowed = 100
 
   /// Checks a graph as at the `POST` of a run, and the graphs that it runs.
   ///
@@ -82,7 +83,15 @@ public struct GraphCheck: Sendable {
   ) -> [String] {
     guard let name = task.options["graphName"]?.stringValue, !TemplateToken.hasTags(name) else { return [] }
     let around = running + [definition.injectableName]
-    guard !around.contains(name), around.count < Self.deepest else {
+    followed += 1
+    guard followed <= Self.mostFollowed else {
+      if followed == Self.mostFollowed + 1 {
+        let message = "only \(Self.mostFollowed) graphs that this graph runs are looked at"
+        remarks.append(WorkflowError(message, definition: definition.injectableName, label: task.label))
+      }
+      return []
+    }
+    guard !around.contains(name) else {
       let message = "the graph \(name) runs itself again, from \(around.joined(separator: ", "))"
       remarks.append(WorkflowError(message, definition: definition.injectableName, label: task.label))
       return []

@@ -24,6 +24,9 @@ public struct ResolvedGraph: Sendable {
   public let options: JSONObject
   public internal(set) var tasks: [ResolvedTask] = []
 
+  /// How many values `options.defaults` may become when each task gets them.
+  private static let mostCopies = 200_000
+
   /// Finds everything that a graph names.
   ///
   /// - Parameter requestOptions: the options of a run's request.
@@ -34,6 +37,13 @@ public struct ResolvedGraph: Sendable {
   ) -> (ResolvedGraph, [WorkflowError]) {
     var graph = ResolvedGraph(definition: definition, options: definition.options.merged(with: requestOptions))
     var problems = labelProblems(definition)
+    let copied = graph.options["defaults"]?.valueCount ?? 0
+    guard JSON.object(graph.options).valueCount <= GraphDefinition.mostValues,
+      copied * definition.items.count <= mostCopies
+    else {
+      let message = "the options have too many values for a graph of \(definition.items.count) tasks"
+      return (graph, [WorkflowError(message, definition: definition.injectableName)])
+    }
     for item in definition.items {
       do throws(WorkflowError) {
         graph.tasks.append(try graph.resolve(item, in: library))

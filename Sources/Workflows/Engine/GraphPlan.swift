@@ -61,10 +61,13 @@ public struct GraphPlan: Sendable {
       }
       let renderer = plan.renderer(
         for: task, instanceId: instanceId, options: task.options, context: context, defers: true)
-      for member in task.options.members {
+      planned.options = task.options.mapValues { member in
         do throws(WorkflowError) {
-          planned.options[member.key] = try renderer.render(member.value, path: member.key, budget: &budget)
-        } catch { problems.append(error.at(label: task.label)) }
+          return try renderer.render(member.value, path: member.key, budget: &budget)
+        } catch {
+          problems.append(error.at(label: task.label))
+          return member.value
+        }
       }
       for mistake in task.mistakes(in: planned.options) where !mistake.value.namesContext {
         problems.append(task.error(mistake))

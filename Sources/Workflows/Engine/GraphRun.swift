@@ -165,7 +165,7 @@ public struct GraphRun: Sendable {
     let state = outcome.state
     tasks[place].end(state, error: outcome.error, at: turn.now)
     turn.effects.append(.taskEnded(task: tasks[place].instanceId, state))
-    context.replace(with: outcome.context)
+    context = context.setting(outcome.context)
     for other in dependents[place] where tasks[other].state == .pending {
       tasks[other].learn(of: tasks[place].label, in: state)
     }

@@ -44,18 +44,7 @@ extension JSON {
 }
 
 extension JSONObject {
-  func merged(with other: JSONObject) -> JSONObject {
-    var result = self
-    for member in other.members {
-      result[member.key] = result[member.key].map { $0.merged(with: member.value) } ?? member.value
-    }
-    return result
-  }
-
-  /// The members of the other object replace those of the same key, whole.
-  mutating func replace(with other: JSONObject) {
-    for member in other.members { self[member.key] = member.value }
-  }
+  func merged(with other: JSONObject) -> JSONObject { setting(other) { $0.merged(with: $1) } }
 
   func has(_ key: String) -> Bool { self[key] != nil }
 }

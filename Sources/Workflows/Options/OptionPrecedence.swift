@@ -10,18 +10,12 @@ enum OptionPrecedence {
   static func options(
     own: JSONObject, required: [String], defaults: JSONObject, label: JSONObject, hasSchema: Bool
   ) -> JSONObject {
-    var result = own
     guard hasSchema else {
-      let names = own.members.map(\.key) + required + label.members.map(\.key)
-      for name in names {
-        if let value = label[name] ?? defaults[name] { result[name] = value }
-      }
-      return result
+      // A default reaches only an option that something else names.
+      let isNamed = Set(own.members.map(\.key) + required)
+      return own.setting(defaults.filtered { isNamed.contains($0.key) || label.has($0.key) }).setting(label)
     }
-    result.replace(with: defaults)
-    for member in label.members where member.value != .null || result[member.key] == .null {
-      result[member.key] = member.value
-    }
-    return result
+    let result = own.setting(defaults)
+    return result.setting(label.filtered { $0.value != .null || result[$0.key] == .null })
   }
 }

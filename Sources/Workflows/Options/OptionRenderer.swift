@@ -25,12 +25,11 @@ struct OptionRenderer {
       }
       return .array(result)
     case .object(let object):
-      var result = object
-      for member in object.members where member.value.mayHoldTemplates {
-        let inner = path.isEmpty ? member.key : "\(path).\(member.key)"
-        result[member.key] = try render(member.value, path: inner, budget: &budget)
-      }
-      return .object(result)
+      return .object(
+        try object.mapValues { (member) throws(WorkflowError) in
+          guard member.value.mayHoldTemplates else { return member.value }
+          return try render(member.value, path: path.isEmpty ? member.key : "\(path).\(member.key)", budget: &budget)
+        })
     default: return value
     }
   }

@@ -6,7 +6,7 @@ public struct RenderBudget: Sendable {
   /// - Parameters:
   ///   - tags: how many tags may be filled in.
   ///   - bytes: how long all texts may be that come of it.
-  public init(tags: Int = 50_000, bytes: Int = 16 << 20) { (self.tags, self.bytes) = (tags, bytes) }
+  public init(tags: Int = 20_000, bytes: Int = 16 << 20) { (self.tags, self.bytes) = (tags, bytes) }
 
   mutating func take(tags count: Int = 0, bytes size: Int = 0) throws(WorkflowError) {
     tags -= count
