@@ -141,6 +141,43 @@ import Testing
     #expect(run.tasks.first?.error == "No OBM service assigned to this node.")
   }
 
+  @Test(arguments: [(nil, "bmc"), ("3", "rmm"), ("5", "bmc-5")] as [(JSON?, String)])
+  func `settings of IPMI are saved with the address of the catalog, and tried`(channel: JSON?, source: String) throws {
+    var options: JSON = ["user": "{{ context.user }}", "password": "{{ context.password }}"]
+    if let channel { options = options.merged(with: ["ipmichannel": channel]) }
+    var (run, effects) = try Self.begin([
+      ("pass", .task(base: "Generate.Password", options: ["user": "admin"]), [:]),
+      ("save", .task(base: "Obm.Ipmi.CreateSettings", options: options), ["pass": "succeeded"]),
+    ])
+    #expect(effects.last == .perform(task: "id1", .makeRandomText(digits: 8)))
+    effects = run.handle(.performed(task: "id1", .done("0badcafe")), at: 1001)
+    #expect(effects.last == .perform(task: "id2", .readCatalogs(node: "5b1c", sources: [source])))
+    let catalogs: JSON = [.init(source): ["data": ["MAC Address": "00:1e:67:00:00:01"]]]
+    effects = run.handle(.performed(task: "id2", .done(catalogs)), at: 1002)
+    let config: JSON = ["host": "00:1e:67:00:00:01", "user": "admin", "password": "0badcafe"]
+    let save = ServerRequest.saveManagementSettings(
+      node: "5b1c", service: "ipmi-obm-service", config: try #require(config.objectValue))
+    #expect(effects == [.perform(task: "id2", save)])
+    let status = ManagementAction(action: "powerStatus", service: "ipmi-obm-service", retries: 6, delay: 500)
+    #expect(
+      run.handle(.performed(task: "id2", .done(nil)), at: 1003) == [
+        .perform(task: "id2", .manage(node: "5b1c", status))
+      ])
+    _ = run.handle(.performed(task: "id2", .failed("no answer")), at: 1004)
+    #expect(run.tasks.last?.error == "no answer")
+  }
+
+  @Test(arguments: [([:], "there"), (["password": "given"], "given")] as [(JSON, String)])
+  func `a password that is there is kept`(options: JSON, password: String) throws {
+    let task: JSON = ["label": "a", "taskDefinition": .task(base: "Generate.Password", options: options)]
+    let context: JSON = ["password": "there"]
+    let request = RunRequest(context: context.object, scope: .test)
+    var run = GraphRun(try plan(.graph([task]), request: request, jobs: .stock), jobs: .stock)
+    _ = run.handle(.started, at: 0)
+    #expect(run.context["password"] == .string(password))
+    #expect(run.context["user"] == "__rackhd__")
+  }
+
   @Test func `a value of a catalog reaches a later command`() throws {
     let provide = JSON.task(base: "Catalogs.ProvideValue", options: ["source": "bios", "path": "version"])
     let get = JSON.task(

@@ -8,7 +8,7 @@ import Testing
     let library = try DefinitionLibrary.stock()
     #expect(library.graphs.count >= 15)
     for (name, graph) in library.graphs.sorted(by: { $0.key < $1.key }) {
-      let options: JSON = name.hasPrefix("Graph.Flash") ? ["defaults": ["file": "new.bin"]] : [:]
+      let options: JSON = ["defaults": ["file": "new.bin"]]
       let check = GraphCheck(
         .object(graph.document), RunRequest(options: options.object, target: "n1", scope: .test), library: library,
         jobs: .stock)

@@ -72,3 +72,59 @@ import Testing
     return run
   }
 }
+
+/// The rules that surprise, one by one.
+@Suite struct RuleTests {
+  private static func run(_ tasks: [(String, ends: String, at: Int, JSON)]) throws -> GraphRun {
+    let items = tasks.map { label, ends, time, waitOn in
+      let options: JSON = ["duration": .integer(time), "ends": .string(ends)]
+      return ["label": .string(label), "taskDefinition": .task(options: options), "waitOn": waitOn] as JSON
+    }
+    var run = GraphRun(try plan(.graph(items), jobs: .scripted), jobs: .scripted)
+    _ = run.handle(.started, at: 0)
+    while let time = run.nextTime { _ = run.handle(.timePassed, at: time) }
+    return run
+  }
+
+  private static func states(_ run: GraphRun) -> [String] { run.tasks.map(\.state.rawValue) }
+
+  @Test func `a graph hangs when all that waits has become impossible`() throws {
+    let run = try Self.run([
+      ("a", "failed", 1, [:]), ("b", "failed", 2, [:]), ("c", "succeeded", 1, ["a": "failed", "b": "succeeded"]),
+      ("d", "succeeded", 1, ["a": "succeeded", "b": "failed"]),
+    ])
+    #expect(run.status == .running)
+    #expect(Self.states(run) == ["failed", "failed", "pending", "pending"])
+  }
+
+  @Test func `the first good end makes the graph succeed, and the other branch runs on`() throws {
+    let run = try Self.run([
+      ("a", "succeeded", 1, [:]), ("b", "succeeded", 2, [:]), ("c", "failed", 3, ["b": "succeeded"]),
+    ])
+    #expect(run.status == .succeeded)
+    #expect(Self.states(run) == ["succeeded", "succeeded", "failed"])
+  }
+
+  @Test func `a failure ends what runs and what waits`() throws {
+    let run = try Self.run([
+      ("a", "failed", 1, [:]), ("b", "succeeded", 2, [:]), ("c", "succeeded", 3, ["b": "succeeded"]),
+    ])
+    #expect(run.status == .failed)
+    #expect(Self.states(run) == ["failed", "cancelled", "failed"])
+    #expect(run.tasks.map(\.endTime) == [1, 1, 1])
+  }
+
+  @Test(arguments: 0..<50)
+  func `the same events at the same times give the same effects`(seed: Int) throws {
+    let plan = try plan(RandomGraph(seed: seed).definition, jobs: .scripted)
+    var first = GraphRun(plan, jobs: .scripted)
+    var events = [(WorkflowEvent.started, 0)]
+    var effects = [first.handle(.started, at: 0)]
+    while let time = first.nextTime {
+      events.append((.timePassed, time))
+      effects.append(first.handle(.timePassed, at: time))
+    }
+    var second = GraphRun(plan, jobs: .scripted)
+    #expect(events.map { second.handle($0.0, at: $0.1) } == effects)
+  }
+}

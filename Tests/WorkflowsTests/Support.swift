@@ -30,7 +30,7 @@ extension JobKinds {
 extension JSON {
   /// A task definition; `schema` makes its options those of a task with a schema.
   static func task(
-    _ name: String = "Task.test", base: String = "Generate.Password", options: JSON = [:], properties: JSON = [:],
+    _ name: String = "Task.test", base: String = "noop", options: JSON = [:], properties: JSON = [:],
     schema: JSON? = nil
   ) -> JSON {
     var task: JSONObject = JSONObject()

@@ -38,7 +38,7 @@ extension BaseTask {
       "Catalogs.ProvideValue", job: "Catalogs.ProvideData",
       schema: Self.schema(required: ["source", "path"], ["source": string, "path": string])),
     BaseTask("Get.Catalog.Values", schema: Self.schema(required: ["requestedData"], ["requestedData": requestedData])),
-    BaseTask("Generate.Password"),
+    BaseTask("Generate.Password", job: "BMC.Password"),
     BaseTask("Alert.Node.Discovered"),
     BaseTask(
       "Drive.SecureErase", requiresMicrokernel: true, requiredOptions: ["eraseSettings", "baseUri"]),

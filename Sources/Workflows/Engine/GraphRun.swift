@@ -4,6 +4,9 @@ import JSONDocument
 ///
 /// It follows the stock server's rules, the odd ones too: a graph succeeds at the first good end of a task that nothing
 /// waits for, while others still run; and it stays `running` when all that is left has become impossible.
+///
+/// The same plan and the same events at the same times give the same effects: a server that keeps the events of a run can
+/// bring it back to where it was.
 public struct GraphRun: Sendable {
   public let plan: GraphPlan
   public private(set) var status = GraphStatus.running

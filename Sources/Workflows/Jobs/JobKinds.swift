@@ -12,6 +12,7 @@ extension JobKinds {
   /// The jobs that are here.
   public static let stock = JobKinds([
     "Job.Alert.Node.Discovered": NodeDiscoveredJob.self,
+    "Job.BMC.Password": GeneratePasswordJob.self,
     "Job.Catalogs.ProvideData": ProvideCatalogValueJob.self,
     "Job.Evaluate.Condition": EvaluateConditionJob.self,
     "Job.Get.Catalog.Values": CatalogValuesJob.self,
@@ -21,6 +22,8 @@ extension JobKinds {
     "Job.Linux.Commands": LinuxCommandsJob.self,
     "Job.Linux.ShellReboot": ShellRebootJob.self,
     "Job.Obm.Node": ManageNodeJob.self,
+    "Job.Obm.CreateSettings": CreateSettingsJob.self,
+    "Job.Obm.Ipmi.CreateSettings": CreateIPMISettingsJob.self,
     "Job.Trigger": TriggerJob.self,
     "Job.Wait.Completion.Uri": WaitForRequestJob.self,
     "Job.Wait.Notification": WaitForNotificationJob.self,

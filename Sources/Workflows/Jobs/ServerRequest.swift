@@ -12,6 +12,10 @@ public enum ServerRequest: Sendable, Hashable {
   case readCatalogs(node: String, sources: [String])
   /// Act on the node's power or BMC. Answered with any value, or with a failure.
   case manage(node: String, ManagementAction)
+  /// Save how the node's power or BMC is reached, in place of what was there for that service. Answered with any value.
+  case saveManagementSettings(node: String, service: String, config: JSONObject)
+  /// Make a text of that many random hexadecimal digits. Answered with the text.
+  case makeRandomText(digits: Int)
   /// Start another graph. Answered with its `instanceId`, a text, or with a failure.
   case runGraph(name: String, options: JSONObject)
   /// Cancel a graph. Not answered.

@@ -41,6 +41,10 @@ extension StockTasks {
           "sudo flashrom -p {{ options.programmer }} -v {{ options.downloadDir }}/{{ options.file }}"
         ]
         """#)),
+      \(commands("Task.Linux.Quanta.BIOS.NVRAM", "Write BIOS settings", #"""
+        "file": "", "downloadDir": "/opt/downloads",
+        "commands": [ "cd /opt/ami; sudo ./SCELNX_64 /i /s {{ options.downloadDir }}/{{ options.file }}" ]
+        """#)),
       \(commands("Task.Catalog.Flashrom", "Catalog a flash chip", #"""
         "programmer": "internal",
         "commands": [ { "command": "sudo flashrom -p {{ options.programmer }} --flash-name",
