@@ -122,6 +122,12 @@ import Testing
     let defaults = JSON.array((0..<15_000).map(JSON.integer))
     let wide = JSON.graph((0..<100).map { Self.item("t\($0)") }, options: ["defaults": ["list": defaults]])
     #expect(problems(wide).first?.message == "the options have too many values for a graph of 100 tasks")
+    let spread = (0..<100).map { "k\($0)" }.reduce(into: JSONObject()) { $0[$1] = "{{ api.files }}" }
+    let costly = JSON.graph((0..<500).map { Self.item("t\($0)") }, options: ["defaults": .object(spread)])
+    #expect(
+      problems(costly, jobs: .stock).map(\.message) == [
+        "the templates in the options expand to more than this server takes"
+      ])
     let chain = JSON.graph(
       (0..<1000).map { index in
         [

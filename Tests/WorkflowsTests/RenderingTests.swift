@@ -55,9 +55,10 @@ import Testing
 
   @Test(
     arguments: [
-      ("{{ context.x }}", "{{context.x}}"), ("a {{ context.later || options.a }}", "a {{context.later || options.a}}"),
-      ("{{ options.missing || context.x }}", "{{options.missing || context.x}}"),
-      ("{{ options.a || context.x }}", "A"), ("{{ options.late }}/{{options.a}}", "{{context.later}}/A"),
+      ("{{ context.x }}", "{{ context.x }}"),
+      ("a {{ context.later || options.a }}", "a {{ context.later || options.a }}"),
+      ("{{ options.missing || context.x }}", "{{ options.missing || context.x }}"),
+      ("{{ options.a || context.x }}", "A"), ("{{ options.late }}/{{options.a}}", "{{ context.later }}/A"),
     ])
   func `a tag that names the context stays until the task starts`(template: String, result: String) throws {
     let kept = try Self.render(template, defers: true, context: [:])

@@ -62,6 +62,7 @@ public struct GraphPlan: Sendable {
       let renderer = plan.renderer(
         for: task, instanceId: instanceId, options: task.options, context: context, defers: true)
       planned.options = task.options.mapValues { member in
+        guard !budget.isSpent else { return member.value }
         do throws(WorkflowError) {
           return try renderer.render(member.value, path: member.key, budget: &budget)
         } catch {
@@ -140,7 +141,7 @@ extension JSON {
   fileprivate var namesContext: Bool {
     guard case .string(let text) = self else { return false }
     return TemplateToken.tokens(of: text).contains {
-      if case .tag(_, let name) = $0 { name.contains("context.") } else { false }
+      if case .tag(_, let name, _) = $0 { name.contains("context.") } else { false }
     }
   }
 }

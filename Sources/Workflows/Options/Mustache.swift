@@ -23,14 +23,14 @@ struct Mustache {
     for token in Self.withoutStandaloneLines(tokens) {
       switch token {
       case .text(let text): nodes.append(.text(text))
-      case .tag(nil, let name): nodes.append(.name(name, isEscaped: true))
-      case .tag("{", let name), .tag("&", let name): nodes.append(.name(name, isEscaped: false))
-      case .tag("!", _), .tag(">", _): break
-      case .tag("#", let name), .tag("^", let name):
+      case .tag(nil, let name, _): nodes.append(.name(name, isEscaped: true))
+      case .tag("{", let name, _), .tag("&", let name, _): nodes.append(.name(name, isEscaped: false))
+      case .tag("!", _, _), .tag(">", _, _): break
+      case .tag(let kind, let name, _) where kind == "#" || kind == "^":
         guard open.count < Self.maximumDepth else { throw WorkflowError("the template nests too deep at {{#\(name)}}") }
-        open.append((name, token == .tag(kind: "^", name: name), nodes))
+        open.append((name, kind == "^", nodes))
         nodes = []
-      case .tag("/", let name):
+      case .tag("/", let name, _):
         guard let section = open.popLast() else {
           throw WorkflowError("the template closes the section \(name), which is not open")
         }
@@ -38,7 +38,7 @@ struct Mustache {
           throw WorkflowError("the template closes \(name) where \(section.name) is open")
         }
         nodes = section.nodes + [.section(name, isInverted: section.isInverted, nodes)]
-      case .tag(let kind?, let name):
+      case .tag(let kind?, let name, _):
         throw WorkflowError("the template has {{\(kind)\(name)}}; this server does not have tags of this kind")
       }
     }
@@ -118,7 +118,7 @@ struct Mustache {
     func isSilent(_ token: TemplateToken) -> Bool {
       switch token {
       case .text(let text): text.allSatisfy(\.isWhitespace)
-      case .tag(let kind, _): kind.map("#^/!>".contains) ?? false
+      case .tag(let kind, _, _): kind.map("#^/!>".contains) ?? false
       }
     }
     func endLine() {

@@ -44,8 +44,8 @@ struct OptionRenderer {
     for token in tokens {
       switch token {
       case .text(let text): pieces.append(.string(String(text)))
-      case .tag(_, let name):
-        pieces.append(try value(ofTag: name, depth: depth, budget: &budget))
+      case .tag(_, let name, let source):
+        pieces.append(try value(ofTag: name, source: source, depth: depth, budget: &budget))
         lastTag = name
       }
     }
@@ -61,13 +61,15 @@ struct OptionRenderer {
 
   private static func isComplex(_ tokens: [TemplateToken], _ text: String) -> Bool {
     text.contains { $0.isNewline }
-      || tokens.contains { if case .tag(_?, _) = $0 { true } else { false } }
+      || tokens.contains { if case .tag(_?, _, _) = $0 { true } else { false } }
   }
 
-  private func value(ofTag tag: String, depth: Int, budget: inout RenderBudget) throws(WorkflowError) -> JSON {
+  private func value(ofTag tag: String, source: Substring, depth: Int, budget: inout RenderBudget) throws(WorkflowError)
+    -> JSON
+  {
     try budget.take(tags: 1)
     for item in Self.alternatives(of: tag) {
-      if defersContext, item.hasPrefix("context") { return .string("{{\(tag)}}") }
+      if defersContext, item.hasPrefix("context") { return .string(String(source)) }
       let value = item.contains(".") ? ValuePath.value(item, in: values) ?? .null : .string(item)
       guard value.isTruthy else { continue }
       guard case .string(let text) = value, TemplateToken.hasTags(text) else {

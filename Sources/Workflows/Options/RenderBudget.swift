@@ -8,6 +8,9 @@ public struct RenderBudget: Sendable {
   ///   - bytes: how long all texts may be that come of it.
   public init(tags: Int = 20_000, bytes: Int = 16 << 20) { (self.tags, self.bytes) = (tags, bytes) }
 
+  /// Nothing more is rendered. That was said already.
+  var isSpent: Bool { tags < 0 || bytes < 0 }
+
   mutating func take(tags count: Int = 0, bytes size: Int = 0) throws(WorkflowError) {
     tags -= count
     bytes -= size

@@ -3,7 +3,8 @@ enum TemplateToken: Equatable {
   case text(Substring)
   /// - kind: the character behind the opening braces, `{` for three of them; `nil` for a plain name.
   /// - name: what else is in the tag, without blanks at its ends.
-  case tag(kind: Character?, name: String)
+  /// - source: the tag as it was written, with its braces.
+  case tag(kind: Character?, name: String, source: Substring)
 
   static func hasTags(_ text: String) -> Bool { text.contains("{{") }
 
@@ -17,7 +18,7 @@ enum TemplateToken: Equatable {
       guard let close = inside.firstRange(of: kind == "{" ? "}}}" : "}}") else { break }
       appendLines(of: rest[..<open.lowerBound], to: &tokens)
       let content = inside[..<close.lowerBound].dropFirst(kind == nil ? 0 : 1)
-      tokens.append(.tag(kind: kind, name: trimmed(content)))
+      tokens.append(.tag(kind: kind, name: trimmed(content), source: rest[open.lowerBound..<close.upperBound]))
       rest = rest[close.upperBound...]
     }
     appendLines(of: rest, to: &tokens)
