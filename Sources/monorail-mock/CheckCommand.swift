@@ -37,6 +37,7 @@ struct CheckCommand: ParsableCommand {
     var library = try DefinitionLibrary.stock()
     var graphs: [(file: String, json: JSON)] = []
     var mistakes: [String] = []
+    var remarks: [String] = []
     var origins: [String: String] = [:]
     for file in files {
       let definitions = DefinitionFile(try Self.read(file))
@@ -59,9 +60,11 @@ struct CheckCommand: ParsableCommand {
       if index > 0, !check.text.isEmpty { print() }
       print(check.text, terminator: "")
       mistakes += check.mistakes.map { Self.line($0, graph.file) }
-      for remark in check.remarks { Self.complain("remark: " + Self.line(remark, graph.file)) }
+      remarks += check.remarks.map { "remark: " + Self.line($0, graph.file) }
     }
-    for mistake in mistakes { Self.complain(mistake) }
+    // Two graphs that run the same one have what is wrong with it in common.
+    var told: Set<String> = []
+    for line in remarks + mistakes where told.insert(line).inserted { Self.complain(line) }
     if !mistakes.isEmpty { throw ExitCode(1) }
   }
 

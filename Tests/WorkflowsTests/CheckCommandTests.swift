@@ -142,6 +142,25 @@ import Testing
     #expect(end.output.contains("└ a  T\n      runs the graph G.2 with the options {}\n      G.2  x\n"))
   }
 
+  @Test func `tasks that wait for each other are all printed, and every mistake is told`() throws {
+    let directory = try ScratchDirectory()
+    try directory.write(
+      """
+      { "injectableName": "G", "friendlyName": "x", "tasks": [
+        { "label": "a", "taskName": "Task.noop", "waitOn": { "b": "succeeded" } },
+        { "label": "b", "taskName": "Task.noop", "waitOn": { "a": "succeeded", "c": "failed" } } ] }
+      """, to: "x.json")
+    let end = try Self.check(["x.json"], in: directory)
+    #expect(end.code == 1)
+    #expect(end.output == "G  x\n├ a  Task.noop, after b succeeded\n└ b  Task.noop, after a succeeded, and c failed\n")
+    #expect(
+      end.errors == """
+        x.json: G, task b: Task to wait on does not exist: c
+        x.json: G, task b: Detected a cyclic graph with tasks Task.noop and Task.noop
+
+        """)
+  }
+
   @Test func `a name that is defined twice is a mistake`() throws {
     let directory = try ScratchDirectory()
     let graph = #"{"injectableName": "G", "friendlyName": "x", "tasks": []}"#

@@ -96,10 +96,11 @@ public struct GraphCheck: Sendable {
       remarks.append(WorkflowError(message, definition: definition.injectableName, label: task.label))
       return []
     }
-    guard let child = library.graphs[name] else {
-      let message = "Graph definition not found for \(name)"
-      mistakes.append(
-        WorkflowError(message, definition: definition.injectableName, label: task.label, option: "graphName"))
+    let child: GraphDefinition
+    do throws(WorkflowError) {
+      child = try library.graph(name)
+    } catch {
+      mistakes.append(error.at(definition: definition.injectableName, label: task.label, option: "graphName"))
       return []
     }
     let options = task.options["graphOptions"]?.objectValue ?? JSONObject()
@@ -127,17 +128,14 @@ public struct GraphCheck: Sendable {
         add("the field \(key) has no effect, and a PUT of this graph is refused", item.label)
       }
       for entry in item.waitOn.entries {
-        for word in entry.words where word != "finished" && !(TaskState(rawValue: word)?.isEnd ?? false) {
+        for word in entry.words
+        where word != "finished" && entry.states.isDisjoint(with: TaskState(rawValue: word).map { [$0] } ?? []) {
           add("it waits for \(entry.label) to be \(word), which is no state that a task ends in", item.label)
         }
       }
     }
     return remarks
   }
-}
-
-extension TaskState {
-  fileprivate var isEnd: Bool { self != .pending }
 }
 
 extension JSON {

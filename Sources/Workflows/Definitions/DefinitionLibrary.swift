@@ -19,14 +19,6 @@ public struct DefinitionLibrary: Sendable {
   /// Adds a graph, in place of the one of that name.
   public mutating func add(graph: GraphDefinition) { graphs[graph.injectableName] = graph }
 
-  /// - Returns: whether it was there.
-  @discardableResult public mutating func removeTask(_ name: String) -> Bool { tasks.removeValue(forKey: name) != nil }
-
-  /// - Returns: whether it was there.
-  @discardableResult public mutating func removeGraph(_ name: String) -> Bool {
-    graphs.removeValue(forKey: name) != nil
-  }
-
   /// - Throws: `WorkflowError` in the stock server's words.
   public func graph(_ name: String) throws(WorkflowError) -> GraphDefinition {
     guard let graph = graphs[name] else { throw WorkflowError("Graph definition not found for \(name)") }

@@ -50,7 +50,7 @@ public struct ResolvedGraph: Sendable {
       } catch { problems.append(error.at(label: item.label)) }
     }
     problems += graph.propertyProblems() + graph.requiredOptionProblems() + graph.waitProblems()
-    if problems.isEmpty, let problem = graph.cycle() { problems.append(problem) }
+    if let problem = graph.cycle() { problems.append(problem) }
     return (graph, problems.map { $0.at(definition: definition.injectableName) })
   }
 

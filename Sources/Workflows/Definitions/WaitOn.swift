@@ -16,8 +16,6 @@ public struct WaitOn: Sendable, Hashable {
   /// One of these must hold, if there are any.
   public internal(set) var anyOf: [Entry] = []
 
-  public static let ready = WaitOn()
-
   var isEmpty: Bool { all.isEmpty && anyOf.isEmpty }
 
   /// Every task that is named, in the order in which they were written, those of `anyOf` last.
@@ -25,8 +23,6 @@ public struct WaitOn: Sendable, Hashable {
 
   private static let finishedWord = "finished"
   private static let anyOfKey = "anyOf"
-
-  private init() {}
 
   /// - Parameter json: an object of labels and states; `nil` or null for none.
   /// - Throws: `WorkflowError` for another shape, and for `finished` inside `anyOf`.

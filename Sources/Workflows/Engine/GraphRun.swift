@@ -109,10 +109,10 @@ public struct GraphRun: Sendable {
       if task.wakesAt == time {
         tasks[place].wakesAt = nil
         deliver(.timePassed, to: place, &turn)
-      } else if let limit = task.timeLimit {
+      } else {
         tasks[place].deadline = nil
         deliver(.stopped(.timeout), to: place, &turn)
-        let error = "Task did not complete within \(limit)ms"
+        let error = "Task did not complete within \(time - (task.startTime ?? time))ms"
         turn.ends.append((place, TaskOutcome(state: .timeout, error: error, context: JSONObject())))
       }
       settle(&turn)
