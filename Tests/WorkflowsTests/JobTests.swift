@@ -99,6 +99,36 @@ import Testing
       run.handle(.nodeAsked, at: 1005) == [.handOut(task: "id3", exit), .taskEnded(task: "id3", .succeeded)])
   }
 
+  @Test func `of two tasks for one node each gets its own report`() throws {
+    let commands = ["first", "second"].map { JSON.task(base: "Linux.Commands", options: ["commands": .string($0)]) }
+    let noop: JSON = .task(base: "noop")
+    var (run, _) = try Self.begin([
+      ("a", commands[0], [:]), ("b", commands[1], [:]), ("c", noop, ["a": "succeeded", "b": "succeeded"]),
+    ])
+    func set(_ command: JSON) -> JSON { ["identifier": "5b1c", "tasks": [["cmd": command]]] }
+    #expect(run.handle(.nodeAsked, at: 1001) == [.handOut(task: "id1", set("first"))])
+    // The set is out: the other task's does not go out beside it.
+    #expect(run.handle(.nodeAsked, at: 1002) == [.answerEmpty(task: "id1")])
+    #expect(run.handle(.nodeReported(set("first")), at: 1003) == [.taskEnded(task: "id1", .succeeded)])
+    // A report that comes again is nobody's.
+    #expect(run.handle(.nodeReported(set("first")), at: 1004).isEmpty)
+    #expect(run.handle(.nodeAsked, at: 1005) == [.handOut(task: "id2", set("second"))])
+    _ = run.handle(.nodeReported(set("second")), at: 1006)
+    #expect(run.status == .succeeded)
+  }
+
+  @Test func `a task that becomes ready does not take the place of the one whose set is out`() throws {
+    let commands = JSON.task(base: "Linux.Commands", options: ["commands": "x"])
+    var (run, _) = try Self.begin([
+      ("late", commands, ["wait": "succeeded"]), ("early", commands, [:]),
+      ("wait", .task(base: "noop", options: ["delay": 5]), [:]),
+    ])
+    _ = run.handle(.nodeAsked, at: 1001)
+    _ = run.handle(.timePassed, at: 1005)
+    #expect(run.tasks.map(\.isRunning) == [true, true, false])
+    #expect(run.handle(.nodeAsked, at: 1006) == [.answerEmpty(task: "id2")])
+  }
+
   @Test func `a bootstrap without a group ends at the first report`() throws {
     var (run, _) = try Self.begin([("boot", .task(base: "Linux.Bootstrap", options: Self.files), [:])])
     _ = run.handle(.nodeAsked, at: 1001)
