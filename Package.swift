@@ -80,6 +80,7 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .target(name: "Catalogs", dependencies: ["JSONDocument"], swiftSettings: strict),
     .target(
       name: "MockMonorail",
       dependencies: [
@@ -97,7 +98,7 @@ let package = Package(
     .executableTarget(
       name: "monorail-mock",
       dependencies: [
-        "MockMonorail", "MonorailProtocol", "JSONDocument", "Workflows", log,
+        "Catalogs", "MockMonorail", "MonorailProtocol", "JSONDocument", "Workflows", log,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
@@ -137,6 +138,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "WorkflowsTests", dependencies: ["JSONDocument", "TestSupport", "Workflows", "monorail-mock"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CatalogsTests", dependencies: ["Catalogs", "JSONDocument", "TestSupport", "monorail-mock"],
       swiftSettings: strict),
     .testTarget(name: "BootScriptTests", dependencies: ["TestSupport"], swiftSettings: strict),
     .testTarget(name: "RcLocalTests", dependencies: ["TestSupport"], swiftSettings: strict),

@@ -25,5 +25,5 @@ public struct JSONObject: Sendable, Hashable {
   }
 
   /// Adds a member at the end. The caller knows that no member of that name is there: it is not looked for.
-  mutating func append(key: String, value: JSON) { members.append(Member(key: key, value: value)) }
+  public mutating func append(key: String, value: JSON) { members.append(Member(key: key, value: value)) }
 }

@@ -1,0 +1,77 @@
+import JSONDocument
+
+extension CatalogTool {
+  static let smart = CatalogTool(
+    name: "smart", source: "smart", commands: [.exact("sudo bash get_smart.sh")]
+  ) { output throws(Unparsable) in
+    // The stock template prints the text of smartctl; this project's prints its JSON.
+    if output[...].trimmed.begins(with: "{") { return try SmartJSON.parse(output) }
+    return try Smart.parse(output)
+  }
+}
+
+/// What `get_smart.sh` prints of each disk: a line `####<device> <type>`, the output of `smartctl`, and perhaps a line that
+/// begins with `###` and, below it, what is known of the disk's controller. An array with an object for each disk.
+enum Smart {
+  static func parse(_ output: String) throws(Unparsable) -> ParsedOutput {
+    var disks: [JSON] = []
+    var device = ""
+    var block: [Substring] = []
+    var budget = ValueBudget()
+    for line in OutputText.lines(output) {
+      if let name = title(of: line, marks: 4) {
+        try append(block, of: &device, to: &disks, &budget)
+        block = []
+        device = String(name)
+      } else {
+        block.append(line)
+      }
+    }
+    try append(block, of: &device, to: &disks, &budget)
+    return ParsedOutput(.array(disks))
+  }
+
+  /// The text behind at least that many number signs at the line's beginning.
+  private static func title(of line: Substring, marks: Int) -> Substring? {
+    let count = line.utf8.prefix { $0 == UInt8(ascii: "#") }.count
+    guard count >= marks else { return nil }
+    let name = Substring(line.utf8.dropFirst(count)).trimmed
+    return name.isEmpty ? nil : name
+  }
+
+  /// A device of which nothing is said makes no entry.
+  private static func append(
+    _ block: [Substring], of device: inout String, to disks: inout [JSON], _ budget: inout ValueBudget
+  ) throws(Unparsable) {
+    guard block.contains(where: { !$0.isEmpty }) else { return }
+    var disk = Fields()
+    disk.set("OS Device Name", device)
+    disk.set("smartctl Version", version(block.first ?? ""))
+    disk["SMART"] = []
+    disk["Controller"] = [:]
+    for part in block.split(whereSeparator: { title(of: $0, marks: 3) != nil }) {
+      if part.first?.begins(with: "controller_name") == true {
+        disk["Controller"] = try controller(part)
+      } else {
+        disk["SMART"] = try SmartText.parse(part, &budget)
+      }
+    }
+    disks.append(disk.json)
+    device = ""
+  }
+
+  private static func version(_ line: Substring) -> Substring {
+    guard line.begins(with: "smartctl ") else { return "" }
+    return Substring(line.utf8.dropFirst(9).prefix { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) })
+  }
+
+  private static func controller(_ lines: ArraySlice<Substring>) throws(Unparsable) -> JSON {
+    var fields = Fields()
+    for line in lines where !line.trimmed.isEmpty {
+      let (key, value) = line.trimmed.pair(at: "=")
+      guard let value else { throw Unparsable("'=' is missing in the controller's line '\(line.trimmed.excerpt)'") }
+      fields.set(key, value.trimmed)
+    }
+    return fields.json
+  }
+}
