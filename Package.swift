@@ -141,7 +141,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "CatalogsTests", dependencies: ["Catalogs", "JSONDocument", "TestSupport", "monorail-mock"],
-      swiftSettings: strict),
+      exclude: ["Fixtures"], swiftSettings: strict),
     .testTarget(name: "BootScriptTests", dependencies: ["TestSupport"], swiftSettings: strict),
     .testTarget(name: "RcLocalTests", dependencies: ["TestSupport"], swiftSettings: strict),
   ],

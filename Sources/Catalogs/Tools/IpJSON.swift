@@ -45,7 +45,7 @@ enum IpJSON {
       fields.set("brd", interface["broadcast"].flatMap(text))
     }
     for (key, member) in [
-      ("promiscuity", "promiscuity"), ("minmtu", "min_mtu"), ("maxmtu", "max_mtu"),
+      ("promiscuity", "promiscuity"), ("allmulti", "allmulti"), ("minmtu", "min_mtu"), ("maxmtu", "max_mtu"),
       ("numtxqueues", "num_tx_queues"), ("numrxqueues", "num_rx_queues"), ("gso_max_size", "gso_max_size"),
       ("gso_max_segs", "gso_max_segs"), ("tso_max_size", "tso_max_size"), ("tso_max_segs", "tso_max_segs"),
       ("gro_max_size", "gro_max_size"), ("parentbus", "parentbus"), ("parentdev", "parentdev"),

@@ -19,7 +19,7 @@ enum Smart {
     var block: [Substring] = []
     var budget = ValueBudget()
     for line in OutputText.lines(output) {
-      if let name = title(of: line, marks: 4) {
+      if let name = deviceName(in: line) {
         try append(block, of: &device, to: &disks, &budget)
         block = []
         device = String(name)
@@ -31,11 +31,10 @@ enum Smart {
     return ParsedOutput(.array(disks))
   }
 
-  /// The text behind at least that many number signs at the line's beginning.
-  private static func title(of line: Substring, marks: Int) -> Substring? {
-    let count = line.utf8.prefix { $0 == UInt8(ascii: "#") }.count
-    guard count >= marks else { return nil }
-    let name = Substring(line.utf8.dropFirst(count)).trimmed
+  /// The text behind four number signs or more at the line's beginning.
+  private static func deviceName(in line: Substring) -> Substring? {
+    guard line.begins(with: "####") else { return nil }
+    let name = Substring(line.utf8.drop { $0 == UInt8(ascii: "#") }).trimmed
     return name.isEmpty ? nil : name
   }
 
@@ -49,7 +48,7 @@ enum Smart {
     disk.set("smartctl Version", version(block.first ?? ""))
     disk["SMART"] = []
     disk["Controller"] = [:]
-    for part in block.split(whereSeparator: { title(of: $0, marks: 3) != nil }) {
+    for part in block.split(whereSeparator: { $0.begins(with: "###") }) {
       if part.first?.begins(with: "controller_name") == true {
         disk["Controller"] = try controller(part)
       } else {

@@ -1,0 +1,99 @@
+import Catalogs
+import JSONDocument
+import Testing
+
+/// Outputs that nobody's tool prints. The time limit is there for what takes the square of the length.
+@Suite struct HostileTests {
+  /// Long runs of what parsers look for, behind a beginning that the tool's parser goes on with.
+  static let beginnings = [
+    "dmidecode": "Handle 1\nTitle\n", "flashupdt": "BIOS Version Information:\n", "ip": "2: eth0: <UP>\n",
+    "smart": "####/dev/sda x\nsmartctl 6 x\n\n", "ipmitool-fru": "FRU Device Description : a\n", "lsscsi": "x\nBREAK\n",
+    "megacli": "Adapter #0\na\n==\n", "mlxfwmanager": "<a>", "test-eses": "<a>", "ohai": "[", "lldpcli": "lldp.",
+    "sas2flash": "\n\n\n\n\n", "ipmitool-mc-info": "Additional Device Support :\n",
+  ]
+  static let repeated = [
+    "\n", "\n\n", " ", "\t", ",", ":", " : ", "=", ".", "#", "####\n", "a: b\n", "\tTitle:\n\t\tx\n", "a b ", "[",
+    "{\"a\":",
+    "<a>", "<a/>", "&lt;", "\0", "\r", "\r\n", "\u{301}", "(1) ", "A: (1) b.\n", "lldp.a=b\n", "===\n", "Handle 1\nT\n",
+    "SMART Attributes Data Structure revision number: 1\n", "vlan ", "\u{1F1E9}\u{1F1EA}",
+  ]
+
+  @Test(.timeLimit(.minutes(3)), arguments: CatalogTool.all.map(\.name))
+  func `Runs of a hundred kilobytes are parsed or kept raw`(_ name: String) throws {
+    let command = ToolCommand(try #require(CatalogTool.named(name)))
+    for piece in Self.repeated {
+      let output = (Self.beginnings[name] ?? "") + String(repeating: piece, count: 100_000 / piece.utf8.count)
+      _ = command.catalog(of: output)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(3)), arguments: CatalogTool.all.map(\.name))
+  func `Sixty-four megabytes in one line are kept raw`(_ name: String) throws {
+    let catalog = ToolCommand(try #require(CatalogTool.named(name))).catalog(of: Self.longLine)
+    #expect(catalog.reason == "the output has 67108864 bytes, and more than 16777216 are not parsed")
+    #expect(catalog.data?["data"]?.stringValue?.utf8.count == 64 << 20)
+  }
+
+  static let longLine = String(repeating: "a: b, c=d ", count: (64 << 20) / 10) + "1234"
+
+  @Test(
+    .timeLimit(.minutes(3)),
+    arguments: [
+      ("ipmitool-sel-list", "1,2,3\n", "1,2,3,4\n"), ("ipmitool-user-list", "1,a\n", "1,a\n"),
+      ("lldpcli", "lldp.%.a=b\n", "lldp.%.a=b\n"),
+      ("dmidecode", "Handle %\nTitle %\n\ta: b\n\n", "Handle %\nTitle\n\ta: b\n\n"),
+      ("ipmitool-lan-print", "k% : v\n", " : v\n"),
+      ("ohai", "", ""),
+    ])
+  func `Twenty thousand entries, with different keys and with the same, take seconds`(
+    _ name: String, _ different: String, _ same: String
+  ) throws {
+    let command = ToolCommand(try #require(CatalogTool.named(name)))
+    for entry in [different, same] {
+      var output = ""
+      for number in 0..<20_000 {
+        output += entry.split(separator: "%", omittingEmptySubsequences: false).joined(separator: "\(number)")
+      }
+      if name == "ohai" {
+        output = "{" + (0..<20_000).map { "\"k.\($0)\": \"v.\($0)\"" }.joined(separator: ",") + "}"
+      }
+      _ = command.catalog(of: output)
+    }
+  }
+
+  static let tooMuch: [(String, String, String)] = [
+    ("ohai", String(repeating: "[", count: 1000), "nesting too deep"),
+    ("ohai", "[" + String(repeating: "1,", count: 600_000) + "1]", "more than 500000 values"),
+    ("mlxfwmanager", String(repeating: "<a>", count: 1000), "elements nest too deeply"),
+    ("mlxfwmanager", "<a>" + String(repeating: "<b/>", count: 500_001) + "</a>", "more than 500000 values"),
+    ("lldpcli", "lldp" + String(repeating: ".a", count: 1000) + "=1", "more than 60 parts"),
+    ("ipmitool-sel-list", String(repeating: ",", count: 600_000), "more than 500000 values"),
+    (
+      "smart",
+      "####/dev/a b\nSMART Self-test log structure revision number 1\n" + String(repeating: "a ", count: 1000) + "\n"
+        + String(repeating: "x\n", count: 600), "more than 500000 values"
+    ),
+    ("dmidecode", String(repeating: "\n", count: 500_001), "more than 500000 are not parsed"),
+    ("ohai", "{\"a\": \"\0\"}", "NUL byte"),
+  ]
+
+  @Test(.timeLimit(.minutes(3)), arguments: tooMuch)
+  func `What is too deep or too much is kept raw`(_ name: String, _ output: String, _ reason: String) throws {
+    let catalog = ToolCommand(try #require(CatalogTool.named(name))).catalog(of: output)
+    #expect(catalog.reason?.contains(reason) == true, "\(catalog.reason ?? "it was parsed")")
+    #expect(catalog.data == ["data": .string(output)])
+  }
+
+  @Test func `A NUL and a character that is no ASCII stay in texts`() throws {
+    let command = try #require(ToolCommand("sudo dmidecode"))
+    let catalog = command.catalog(of: "Handle 1\nSystem\n\tName: a\0b\u{FFFD}é\n\nEnd Of Table\n")
+    #expect(catalog.data?["System"]?["Name"] == "a\0b\u{FFFD}é")
+  }
+
+  @Test func `A document type cannot define entities`() throws {
+    let command = try #require(ToolCommand("sudo mlxfwmanager --query-xml"))
+    let laughs = "<!DOCTYPE a [<!ENTITY b 'bbbbbbbb'><!ENTITY c '&b;&b;&b;&b;'>]><a>&c;</a>"
+    #expect(command.catalog(of: laughs).reason?.contains("the entity &c; is not known") == true)
+    #expect(command.catalog(of: "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&#233;</a>").data == ["a": "é"])
+  }
+}
