@@ -48,6 +48,8 @@ extension Catalog {
   /// How the server stores an output that is marked as a catalog, whatever its command was.
   public enum Format: String, Sendable {
     case json, raw
+    /// The stock server takes the word and stores nothing.
+    case xml
   }
 
   /// The catalog of a command that the task marks as one: the mark alone counts, and no tool's parser is used.
@@ -58,8 +60,10 @@ extension Catalog {
   public static func marked(source: String?, format: Format?, output: String) -> Catalog {
     let source = source ?? "unknown"
     guard !output.isEmpty else { return raw(source: source, output: output, reason: "the output is empty") }
-    guard format == .json else {
-      return Catalog(source: source, content: .parsed(["data": .string(output)]))
+    switch format {
+    case .raw, nil: return Catalog(source: source, content: .parsed(["data": .string(output)]))
+    case .xml: return Catalog(source: source, content: .nothing(reason: "the server drops what has the format xml"))
+    case .json: break
     }
     do {
       let document = try JSONOutput.parse(output)

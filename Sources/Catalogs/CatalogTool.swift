@@ -10,6 +10,7 @@ public struct CatalogTool: Sendable {
   /// The names under which its catalogs are stored, for people to read.
   public let source: String
 
+  private let baseSource: String
   let patterns: [CommandPattern]
   let naming: Naming
   /// Whether a task of the stock server fails when its parser does.
@@ -38,15 +39,13 @@ public struct CatalogTool: Sendable {
     baseSource = source
   }
 
-  private let baseSource: String
-
   /// - Parameter channel: of a BMC, when the command names one.
   func source(channel: Int?) -> String {
     guard let channel, let third = naming.third else { return baseSource }
     return channel == 3 ? third : "\(baseSource)-\(channel)"
   }
 
-  /// Sudo and all in the order of the stock server's discovery; then what only this project's task sets run.
+  /// All tools: those that the stock server has a parser for, then those that only this project's task sets run.
   public static let all: [CatalogTool] = [
     dmidecode, ohai, lshw, lspci, lsscsi, ipmiSELInformation, ipmiSEL, ipmiMC, ipmiFRU, ipmiLAN, ipmiUserSummary,
     ipmiUserList, megaraidCount, megaraidControllers, megaraidDrives, megaraidVolumes, perccliVersion, sas2flash,

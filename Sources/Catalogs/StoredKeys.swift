@@ -9,7 +9,7 @@ import JSONDocument
 /// - An object with a member `length` that is a number becomes empty.
 /// - Of two keys that become the same, the one that needed no change stays; else the later one.
 enum StoredKeys {
-  /// How many bytes of values are searched for keys with dots. Thousands of such keys would take minutes.
+  /// How many bytes are searched for keys with dots, all searches together. Thousands of such keys would take minutes.
   private static let searchLimit = 4 << 20
 
   static func document(_ document: JSON) -> JSON { stored(changingQuotes(of: document)) }
@@ -46,10 +46,12 @@ enum StoredKeys {
     guard case .object(let object) = document else { return document }
     var values = object.members.map(\.value)
     var searched = 0
-    for (index, member) in object.members.enumerated() where member.key.utf8.contains(UInt8(ascii: ".")) {
+    search: for (index, member) in object.members.enumerated() where member.key.utf8.contains(UInt8(ascii: ".")) {
       for earlier in 0..<index {
-        if object.members[earlier].key[...].has(member.key) { break }
-        guard searched < searchLimit else { return document }
+        let key = object.members[earlier].key
+        searched += key.utf8.count + 1
+        guard searched < searchLimit else { break search }
+        if key[...].has(member.key) { break }
         if replaceFirst(member.key, in: &values[earlier], searched: &searched) { break }
       }
     }
@@ -71,6 +73,7 @@ enum StoredKeys {
       return true
     case .array(var elements):
       for index in elements.indices where replaceFirst(key, in: &elements[index], searched: &searched) {
+        searched += elements.count
         value = .array(elements)
         return true
       }
@@ -81,6 +84,7 @@ enum StoredKeys {
         if member.key[...].has(key) { return true }
         var changed = member.value
         if replaceFirst(key, in: &changed, searched: &searched) {
+          searched += object.members.count
           var result = JSONObject()
           for other in object.members {
             result.append(key: other.key, value: other.key == member.key ? changed : other.value)

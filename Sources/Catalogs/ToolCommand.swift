@@ -66,7 +66,7 @@ public struct ToolCommand: Sendable {
     return nil
   }
 
-  /// The tool's command, of a BMC that of no particular channel.
+  /// A command of the tool. For a tool that tells of a BMC's channels, it is the command that names no channel.
   public init(_ tool: CatalogTool) { self.init(tool, channel: nil) }
 
   private init(_ tool: CatalogTool, channel: Int?) {

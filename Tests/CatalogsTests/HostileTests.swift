@@ -14,15 +14,16 @@ import Testing
   static let repeated = [
     "\n", "\n\n", " ", "\t", ",", ":", " : ", "=", ".", "#", "####\n", "a: b\n", "\tTitle:\n\t\tx\n", "a b ", "[",
     "{\"a\":",
-    "<a>", "<a/>", "&lt;", "\0", "\r", "\r\n", "\u{301}", "(1) ", "A: (1) b.\n", "lldp.a=b\n", "===\n", "Handle 1\nT\n",
+    "<a>", "<a/>", "&lt;", "\0", "\r", "\r\n", "\u{301}", "(1) ", "A: (1) b.\n", "(", "&", "lldp.a=b\n", "===\n",
+    "Handle 1\nT\n",
     "SMART Attributes Data Structure revision number: 1\n", "vlan ", "\u{1F1E9}\u{1F1EA}",
   ]
 
   @Test(.timeLimit(.minutes(3)), arguments: CatalogTool.all.map(\.name))
-  func `Runs of a hundred kilobytes are parsed or kept raw`(_ name: String) throws {
+  func `Runs of thirty kilobytes are parsed or kept raw`(_ name: String) throws {
     let command = ToolCommand(try #require(CatalogTool.named(name)))
     for piece in Self.repeated {
-      let output = (Self.beginnings[name] ?? "") + String(repeating: piece, count: 100_000 / piece.utf8.count)
+      let output = (Self.beginnings[name] ?? "") + String(repeating: piece, count: 30_000 / piece.utf8.count)
       _ = command.catalog(of: output)
     }
   }
@@ -59,6 +60,19 @@ import Testing
       }
       _ = command.catalog(of: output)
     }
+  }
+
+  @Test(.timeLimit(.minutes(3)))
+  func `Keys with dots that values quote are looked for only so long`() throws {
+    let keys = (0..<5_000).map { "k.\($0)" }
+    let quotes = keys.map { "\"\($0)\": \"\($0)x\"" }.joined(separator: ",")
+    let long = String(repeating: "x", count: 2_000)
+    let document =
+      "{\"q\": {\(quotes)}, \"l\": [\(keys.map { "\"\($0)\"" }.joined(separator: ","))],"
+      + keys.map { "\"\($0)\": \"\(long)\"" }.joined(separator: ",") + "}"
+    let catalog = ToolCommand(try #require(CatalogTool.named("ohai"))).catalog(of: document)
+    #expect(catalog.data?["k_4999"] == .string(long))
+    #expect(catalog.data?["q"]?["k_4999"] == "k.4999x")
   }
 
   static let tooMuch: [(String, String, String)] = [

@@ -34,9 +34,12 @@ import Testing
     #expect(raw.content == .parsed(["data": .string(output)]))
     #expect(Catalog.marked(source: "x", format: .raw, output: "{}").data == ["data": "{}"])
     #expect(Catalog.marked(source: "x", format: .json, output: " 5 ").data == 5)
+    #expect(Catalog.marked(source: "x", format: .xml, output: "<a/>").data == nil)
   }
 
-  @Test(arguments: [("", "the output is empty", false), ("{", "cut off", false), ("null", "null is no catalog", true)])
+  @Test(arguments: [
+    ("", "the output is empty", false), ("{", "not valid JSON: ", false), ("null", "null is no catalog", true),
+  ])
   func `A marked command whose JSON is bad is kept raw`(_ output: String, _ reason: String, _ failsTask: Bool) {
     let catalog = Catalog.marked(source: "x", format: .json, output: output)
     #expect(!catalog.isParsed)

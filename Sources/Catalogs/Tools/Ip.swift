@@ -14,7 +14,6 @@ enum Ip {
     var names: [String] = []
     var name: String?
     var budget = ValueBudget()
-    // The details that the interface has at its present place; earlier ones of the same interface win.
     for (number, line) in OutputText.filledLines(output) {
       var details = line
       // An interface begins with one digit and a colon. From the tenth on, stock parsers take it for details of the one

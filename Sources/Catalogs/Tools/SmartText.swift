@@ -79,11 +79,11 @@ enum SmartText {
   }
 
   private static func capability(_ entry: String) -> JSON {
-    guard let (name, value, rest) = value(in: entry[...], after: true) else {
+    guard let (name, value, rest) = value(in: entry[...], isBehindColon: true) else {
       return ["Name": .string(entry), "Value": "", "Annotation": []]
     }
     // A second value in the same entry ends the sentences.
-    let text = SmartText.value(in: rest, after: true)?.0 ?? rest
+    let text = SmartText.value(in: rest, isBehindColon: true)?.0 ?? rest
     var sentences = text.isEmpty ? [] : text.pieces(between: ".")
     if sentences.last?.isEmpty == true { sentences.removeLast() }
     return [
@@ -93,17 +93,17 @@ enum SmartText {
   }
 
   /// The first value in parentheses, with a colon before it or behind it, and what stands around both.
-  private static func value(in text: Substring, after colonIsFirst: Bool) -> (Substring, Substring, Substring)? {
+  private static func value(in text: Substring, isBehindColon: Bool) -> (Substring, Substring, Substring)? {
     var rest = text
     while let open = rest.utf8.place(of: "(".utf8) {
       let inner = text[open.upperBound...]
       rest = inner
-      guard let close = inner.utf8.place(of: ")".utf8) else { return nil }
-      let word = Substring(inner[..<close.lowerBound].utf8.drop { $0.isWhiteSpace })
-      guard !word.isEmpty, word.utf8.allSatisfy(isWordByte) else { continue }
+      let word = Substring(inner.utf8.drop { $0.isWhiteSpace }.prefix(while: isWordByte))
+      let end = inner[word.endIndex...]
+      guard !word.isEmpty, end.begins(with: ")") else { continue }
       let before = text[text.startIndex..<open.lowerBound]
-      let behind = text[close.upperBound...]
-      if colonIsFirst {
+      let behind = Substring(end.utf8.dropFirst())
+      if isBehindColon {
         let name = before.trimmedAtEnd
         guard name.utf8.last == UInt8(ascii: ":") else { continue }
         return (name.dropLastByte(), word, Substring(behind.utf8.drop { $0.isWhiteSpace }))
@@ -128,7 +128,7 @@ enum SmartText {
     fields["Selective Self-test Log Table"] = .array(table)
     let place = table.count + 2
     if place < lines.count {
-      let parts = value(in: lines[place], after: false)
+      let parts = value(in: lines[place], isBehindColon: false)
       var flags = Fields()
       flags.set("Value", parts?.1)
       flags["Annotation"] = .array(lines[(place + 1)...].map { .string(String($0.trimmed)) })
