@@ -82,7 +82,8 @@ enum Dmidecode {
 
   /// `Installable Languages: 1`: the lines below it are those that are counted.
   private static func isCount(_ value: JSON?) -> Bool {
-    guard case .string(let text)? = value, let first = text.utf8.first else { return false }
-    return (UInt8(ascii: "1")...UInt8(ascii: "9")).contains(first)
+    guard case .string(let text)? = value else { return false }
+    let digits = text.utf8.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    return digits.contains { $0 != UInt8(ascii: "0") }
   }
 }

@@ -30,13 +30,12 @@ enum Lsscsi {
     let lines = OutputText.lines(String(output[...].trimmed))
     var rotational: [Substring: Bool] = [:]
     var devices: [JSON] = []
-    // A line of lsscsi begins with the device's address in brackets, and lsblk's output with a header.
-    var isBehindBreak = lines.first?.begins(with: "[") == true
+    var isBehindBreak = !lines.contains("BREAK") && lines.first?.begins(with: "[") == true
     for (index, line) in lines.enumerated() {
-      if isBehindBreak {
-        devices.append(try device(line, number: index + 1, rotational))
-      } else if line == "BREAK" {
+      if line == "BREAK" {
         isBehindBreak = true
+      } else if isBehindBreak {
+        devices.append(try device(line, number: index + 1, rotational))
       } else if index > 0 {
         let columns = line.columns()
         if columns.count > 2, columns[1] == "disk" {

@@ -9,6 +9,7 @@ enum SmartText {
     for section in lines.split(whereSeparator: { $0.trimmed.isEmpty }) {
       var lines = Array(section)
       lines[0] = Substring(lines[0].utf8.drop { $0.isWhiteSpace })
+      lines[lines.count - 1] = lines[lines.count - 1].trimmedAtEnd
       let title = lines[0]
       if title.begins(with: "smartctl ") {
         continue
@@ -52,7 +53,7 @@ enum SmartText {
       let (key, value) = line.halves(at: ":")
       let name = value == nil ? "Others" : String(key)
       if lists[name] == nil { keys.append(name) }
-      lists[name, default: []].append(.string(String(value?.trimmed ?? line.trimmedAtEnd)))
+      lists[name, default: []].append(.string(String(value?.trimmed ?? line)))
     }
     var fields = Fields()
     for key in keys {
@@ -67,8 +68,10 @@ enum SmartText {
     var entries: [String] = []
     for line in lines.dropFirst() {
       let isStart = line.utf8.first.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) } == true
-      if isStart || entries.isEmpty {
+      if isStart {
         entries.append(String(line))
+      } else if entries.isEmpty {
+        entries.append(" \(line.trimmed)")
       } else {
         let end = entries.count - 1
         if entries[end].utf8.last != UInt8(ascii: ".") { entries[end] += " " }
