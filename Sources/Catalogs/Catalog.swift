@@ -65,6 +65,7 @@ extension Catalog {
     case .xml: return Catalog(source: source, content: .nothing(reason: "the server drops what has the format xml"))
     case .json: break
     }
+    if let problem = CatalogLimits.problem(with: output) { return raw(source: source, output: output, reason: problem) }
     do {
       let document = try JSONOutput.parse(output)
       // The stock server's store does not take null for a catalog.

@@ -118,8 +118,10 @@ import Testing
       for member in json?["Identity"]?.objectValue?.members ?? [] where member.key != "Local Time is" {
         #expect(text?["Identity"]?[member.key] == member.value, "\(member.key)")
       }
-      let names = text?["Capabilities"]?.arrayValue?.map { "\($0["Value"] ?? .null)" }
-      #expect(json?["Capabilities"]?.arrayValue?.map { "\($0["Value"] ?? .null)" } == names)
+      func entries(_ value: JSON?) -> [[JSON?]]? {
+        value?["Capabilities"]?.arrayValue?.map { [$0["Name"], $0["Value"]] }
+      }
+      #expect(entries(json) == entries(text))
     }
   }
 }

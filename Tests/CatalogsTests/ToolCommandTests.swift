@@ -1,4 +1,5 @@
 import Catalogs
+import Foundation
 import Testing
 
 @Suite struct ToolCommandTests {
@@ -89,5 +90,15 @@ import Testing
     #expect((catalog == nil) == isSilent)
     #expect(catalog?.data == nil)
     if !isSilent { #expect(catalog?.reason == "the command failed: code 1") }
+  }
+
+  @Test(arguments: CatalogTool.all.map(\.name))
+  func `The page tells of each tool's catalogs`(_ name: String) throws {
+    let page = Fixture.directory.appending(path: "../../../docs/catalogs.md").standardized
+    let text = try String(contentsOf: page, encoding: .utf8)
+    for source in try #require(CatalogTool.named(name)).source.split(separator: ", ")
+    where !["ipmi-user-summary", "ipmi-user-list"].contains(source) {
+      #expect(text.contains("`\(source)`"), "\(source)")
+    }
   }
 }

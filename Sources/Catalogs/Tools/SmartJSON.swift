@@ -143,7 +143,7 @@ enum SmartJSON {
       entries.append(entry("Self-test execution status", value, state.map { [$0] } ?? []))
     }
     if let seconds = collection?["completion_seconds"].flatMap(text) {
-      entries.append(entry("Total time to complete Offline data collection", seconds, ["seconds"]))
+      entries.append(entry("Total time to complete Offline  data collection", seconds, ["seconds"]))
     }
     let values = data["capabilities"]?["values"]
     if let value = flags(values?[0], digits: 2) {
@@ -156,9 +156,13 @@ enum SmartJSON {
           "Error logging capability", isSupported ? "0x01" : "0x00",
           ["Error logging \(isSupported ? "" : "NOT ")supported"]))
     }
-    for (name, member) in [("Short", "short"), ("Extended", "extended"), ("Conveyance", "conveyance")] {
+    // The text has a blank at the end of some of the lines that make a name, hence two blanks.
+    for (name, member) in [
+      ("Short self-test routine ", "short"), ("Extended self-test routine", "extended"),
+      ("Conveyance self-test routine", "conveyance"),
+    ] {
       if let minutes = test?["polling_minutes"]?[member].flatMap(text) {
-        entries.append(entry("\(name) self-test routine recommended polling time", minutes, ["minutes"]))
+        entries.append(entry("\(name) recommended polling time", minutes, ["minutes"]))
       }
     }
     return entries
