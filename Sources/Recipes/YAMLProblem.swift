@@ -1,4 +1,4 @@
-internal import CYaml
+internal import CYAML
 
 /// What libyaml says about a text that is no YAML, in words for the person who wrote it.
 enum YAMLProblem {
@@ -51,7 +51,6 @@ enum YAMLProblem {
     case "did not find expected alphabetic or numeric character"
     where context.contains("alias") || context.contains("anchor"):
       return "text cannot begin with \"*\" or \"&\": put it into quotes"
-    case _ where problem.contains("nesting level"): return YAMLScreening.tooDeep
     default: return "this is no YAML: \(context.isEmpty ? "" : context + ": ")\(problem)"
     }
   }

@@ -13,7 +13,7 @@ struct HostileRecipeTests {
 
   @Test(arguments: [
     "variables:\n  l0: &l0 x\n" + laughs.joined(separator: "\n"),
-    // As keys, which Yams compares.
+    // As keys, which are compared.
     "? &a [x]\n: 1\n? &b {? *a : *a, ? [*a] : *a}\n: 2\n",
     "hooks:\u{85}  - &a x\n  - *a\n",
     "hooks: [&a x,*a]\n",

@@ -1,12 +1,10 @@
-// libyaml, which Yams brings along and parses with.
-internal import CYaml
+internal import CYAML
 
-/// Looks through the parts of a YAML text, before Yams makes a tree of them.
+/// Reads the YAML of a recipe with libyaml, as values with their lines.
 ///
-/// Yams takes the value of an alias for it and does not tell, and it compares the keys of each map with all that is in them:
-/// some hundred bytes of aliases in aliases keep it busy for years. So what a recipe may not have is found here, in a time
-/// that grows with the text's length only.
-struct YAMLScreening {
+/// What a recipe may not have is found while the text is parsed, so that the time grows with the text's length only: anchors and
+/// aliases, which can stand for any number of values; tags; a second document; keys that are no text, or stand twice.
+struct YAMLReader {
   /// Maps and lists in each other.
   static let deepest = 32
   /// Texts, lists and maps.
@@ -17,28 +15,38 @@ struct YAMLScreening {
   private var documents = 0
   private var values = 0
   private var open: [Collection] = []
+  /// The document, when its end has come; `nil` when there is none.
+  private var root: RecipeValue?
 
   /// A list or map whose end has not come yet.
   private struct Collection {
     let isMap: Bool
-    /// Of a map: whether the next value is a key.
-    var isKeyNext: Bool
+    let line: Int
+    /// Of a map, keys and values in turn.
+    var members: [RecipeValue] = []
     /// Of a map: the keys so far, with their lines.
     var keys: [[UInt8]: Int] = [:]
+
+    /// Whether the next value is a key.
+    var isKeyNext: Bool { isMap && members.count.isMultiple(of: 2) }
   }
 
   private init(file: String) { self.file = file }
 
+  /// The value that a text is.
+  ///
+  /// - Returns: `nil` for a text without a value.
   /// - Throws: what is no YAML, or not allowed in a recipe.
-  static func check(_ text: [UInt8], file: String) throws(Mistakes) {
-    var screening = YAMLScreening(file: file)
+  static func read(_ text: [UInt8], file: String) throws(Mistakes) -> RecipeValue? {
+    var reader = YAMLReader(file: file)
     if let line = lineOfTagDirective(text) {
       throw Mistakes([
         Mistake(Place(file, line: line), "\"%TAG\" begins a directive of YAML, and these are not taken in a recipe")
       ])
     }
-    screening.run(text)
-    guard screening.mistakes.isEmpty else { throw Mistakes(screening.mistakes) }
+    reader.run(text)
+    guard reader.mistakes.isEmpty else { throw Mistakes(reader.mistakes) }
+    return reader.root
   }
 
   /// libyaml compares each such directive with all before it.
@@ -96,7 +104,15 @@ struct YAMLScreening {
             Place(file, line: line), "the text holds a NUL character (\"\\0\"), which no name or file of text may have")
         )
       }
-      return begin(line, tag: scalar.tag, anchor: scalar.anchor, key: text)
+      guard begin(line, tag: scalar.tag, anchor: scalar.anchor, key: text) else { return false }
+      let style: RecipeValue.Style =
+        switch scalar.style {
+        case YAML_PLAIN_SCALAR_STYLE: .plain
+        case YAML_LITERAL_SCALAR_STYLE, YAML_FOLDED_SCALAR_STYLE: .block
+        default: .quoted
+        }
+      end(RecipeValue(.text(String(decoding: text, as: UTF8.self), style), Place(file, line: line)))
+      return true
     case YAML_SEQUENCE_START_EVENT:
       let start = event.data.sequence_start
       return begin(line, tag: start.tag, anchor: start.anchor) && enter(line, isMap: false)
@@ -104,7 +120,13 @@ struct YAMLScreening {
       let start = event.data.mapping_start
       return begin(line, tag: start.tag, anchor: start.anchor) && enter(line, isMap: true)
     case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT:
-      open.removeLast()
+      let collection = open.removeLast()
+      let members = collection.members
+      let pairs = stride(from: 0, to: collection.isMap ? members.count : 0, by: 2).map {
+        (members[$0], members[$0 + 1])
+      }
+      end(
+        RecipeValue(collection.isMap ? .map(pairs) : .list(members), Place(file, line: collection.line)))
       return true
     default: return true
     }
@@ -134,8 +156,7 @@ struct YAMLScreening {
       return refuse(
         line, "\(name) is a YAML tag, and tags are not taken in a recipe; text that begins with \"!\" stands in quotes")
     }
-    guard let last = open.indices.last, open[last].isMap else { return true }
-    if open[last].isKeyNext {
+    if let last = open.indices.last, open[last].isKeyNext {
       guard let key else {
         return refuse(
           line, "a key is text, and here stands a list or a map; text that begins with \"[\" or \"{\" stands in quotes")
@@ -147,12 +168,16 @@ struct YAMLScreening {
           Mistake(Place(file, line: line), "the key \(name) stands in line \(first) already; put both values into one"))
       }
     }
-    open[last].isKeyNext.toggle()
     return true
   }
 
+  /// A value is complete.
+  private mutating func end(_ value: RecipeValue) {
+    if let last = open.indices.last { open[last].members.append(value) } else { root = value }
+  }
+
   private mutating func enter(_ line: Int, isMap: Bool) -> Bool {
-    open.append(Collection(isMap: isMap, isKeyNext: isMap))
+    open.append(Collection(isMap: isMap, line: line))
     return open.count <= Self.deepest || refuse(line, Self.tooDeep)
   }
 

@@ -1,0 +1,6 @@
+#ifndef MONORAIL_CYAML_H
+#define MONORAIL_CYAML_H
+
+#include <yaml.h>
+
+#endif
