@@ -6,7 +6,10 @@ import Testing
 final class Sender: Sendable {
   private let socket: LoopbackSocket
 
-  init(to port: Int?) throws { socket = try LoopbackSocket(.udp, to: try #require(port)) }
+  /// - Parameter host: the last number of the server's loopback address.
+  init(to port: Int?, host: UInt8 = 1) throws {
+    socket = try LoopbackSocket(.udp, to: try #require(port), host: host)
+  }
 
   func send(_ bytes: [UInt8]) { _ = Glibc.send(socket.descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
   func send(_ text: String) { send(Array(text.utf8)) }

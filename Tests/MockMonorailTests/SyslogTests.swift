@@ -196,13 +196,15 @@ private func agentLine(_ text: String, host: String = "debian") -> String {
 
   @Test func aServerThatComesBackListensAgain() async throws {
     var configuration = MockConfiguration()
+    // An address of its own: while the port is free, no other test can get it there.
+    configuration.host = "127.0.0.77"
     configuration.syslogPort = 0
     let first = try await MockMonorail.start(configuration)
     configuration.syslogPort = first.syslogPort
     await #expect(throws: MockMonorail.StartError.self) { try await MockMonorail.start(configuration) }
     await first.finish()
     let second = try await MockMonorail.start(configuration, state: first.state)
-    try Sender(to: second.syslogPort).send("again")
+    try Sender(to: second.syslogPort, host: 77).send("again")
     try await second.waitForSyslog(from: nil) { $0.text == "again" }
     await second.stop()
   }

@@ -24,9 +24,11 @@ public final class LoopbackSocket: Sendable {
   }
 
   /// A socket that is connected to a port.
-  public init(_ kind: Kind, to port: Int) throws {
+  ///
+  /// - Parameter host: the last number of a loopback address, 1 for 127.0.0.1.
+  public init(_ kind: Kind, to port: Int, host: UInt8 = 1) throws {
     descriptor = Self.make(kind)
-    try Self.withAddress(port: port) { [descriptor] in connect(descriptor, $0, $1) == 0 }
+    try Self.withAddress(port: port, host: host) { [descriptor] in connect(descriptor, $0, $1) == 0 }
   }
 
   deinit { close(descriptor) }
@@ -46,11 +48,13 @@ public final class LoopbackSocket: Sendable {
     return socket(AF_INET, Int32(type.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
   }
 
-  private static func withAddress(port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Bool) throws {
+  private static func withAddress(
+    port: Int, host: UInt8 = 1, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Bool
+  ) throws {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    address.sin_addr.s_addr = (0x7F00_0000 | UInt32(host)).bigEndian
     let hasSucceeded = withUnsafePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
     }
