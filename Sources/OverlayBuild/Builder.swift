@@ -44,6 +44,7 @@ public struct Builder {
   /// - Returns: `nil` when `verify` found errors, which `report` has got, and the build is not forced.
   public func build(report: ([Finding]) -> Void) throws(OverlayError) -> Summary? {
     try BaseImage.checkFormat(options.base)
+    try OverlayResult.checkOutput(options.output)
     let signals = try prepareWorkspaces()
     let baseDigest = try FileDigest.sha256(of: options.base)
     let (oldLock, lock, lockPath) = try locks(baseDigest)

@@ -36,12 +36,15 @@ final class Layer: OverlayState {
   func archive() throws(OverlayError) -> String {
     let path = cache.layer(key)
     guard !isReady else { return path }
-    if cache.hasLayer(key) {
-      cache.touch(path)
-      cache.touch(cache.origins(of: key))
-      if let step { build.say("\(step.place): \(step.title): from the cache") }
+    if let step {
+      if CacheSeal.holds(files, cache.seal(of: key)) {
+        for file in files + [cache.seal(of: key)] { cache.touch(file) }
+        build.say("\(step.place): \(step.title): from the cache")
+      } else {
+        try make(path)
+      }
     } else {
-      try make(path)
+      try build.makeEmptyOverlay(path)
     }
     isReady = true
     return path
@@ -50,18 +53,20 @@ final class Layer: OverlayState {
   /// Where the entries come from.
   func origins() throws(OverlayError) -> Origins {
     guard previous != nil else { return Origins() }
-    let path = try archive()
-    if let origins = try Origins.read(cache.origins(of: key), places: places) { return origins }
-    // Somebody has removed the file from the cache.
-    try make(path)
-    return try Origins.read(cache.origins(of: key), places: places) ?? Origins()
+    _ = try archive()
+    guard let origins = try Origins.read(cache.origins(of: key), places: places) else {
+      throw OverlayError("somebody has changed \(cache.origins(of: key)) during this build; build again")
+    }
+    return origins
   }
+
+  private var files: [String] { [cache.layer(key), cache.origins(of: key)] }
 
   /// Of this step and of those before it.
   var places: [Place] { (previous?.places ?? []) + (step?.places ?? []) }
 
   private func make(_ path: String) throws(OverlayError) {
-    guard let previous, var step else { return try build.makeEmptyOverlay(path) }
+    guard let previous, var step else { return }
     let before = try previous.archive()
     let start = ContinuousClock.now
     build.say("\(step.place): \(step.title)\(step.detail.isEmpty ? "" : ": \(step.detail)")")
@@ -76,6 +81,7 @@ final class Layer: OverlayState {
       named: try step.origins(of: changes.made, in: made))
     try origins.write(to: cache.origins(of: key), places: places)
     do throws(SystemError) { try FileSystem.move(made, path) } catch { throw OverlayError(error) }
+    try CacheSeal.write(files, to: cache.seal(of: key))
     build.say("\(step.place): \(step.title) took \(Self.seconds(ContinuousClock.now - start))")
   }
 

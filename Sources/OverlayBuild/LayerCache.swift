@@ -35,8 +35,8 @@ final class LayerCache {
   /// Where the origins of the entries of a layer are, or come.
   func origins(of key: String) -> String { "\(directory)/layers/\(key).origins" }
 
-  /// Both files are there. The origins are written first.
-  func hasLayer(_ key: String) -> Bool { FileSystem.exists(layer(key)) }
+  /// The digests of both.
+  func seal(of key: String) -> String { "\(directory)/layers/\(key).sha256" }
 
   /// The directory of a whole build's files.
   func result(_ key: String) -> String { "\(directory)/results/\(key)" }

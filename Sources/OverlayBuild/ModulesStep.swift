@@ -108,10 +108,12 @@ struct ModulesStep: BuildStep {
     addSources(to: &key)
     let archive = build.builtModules(key.finish())
     let directory = try build.makeSharedDirectory("built")
-    if FileSystem.exists(archive) {
-      utimensat(AT_FDCWD, archive, nil, 0)
+    let seal = archive + ".sha256"
+    if CacheSeal.holds([archive], seal) {
+      for file in [archive, seal] { utimensat(AT_FDCWD, file, nil, 0) }
     } else {
       try make(archive, build)
+      try CacheSeal.write([archive], to: seal)
     }
     _ = try Unpacker().unpack(archive, to: directory + "/modules")
     try note(directory + "/modules")

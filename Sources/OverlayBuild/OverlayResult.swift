@@ -57,7 +57,7 @@ struct OverlayResult {
   /// What an earlier build has made of the same.
   func cached(in cache: LayerCache) throws(OverlayError) -> Files? {
     let directory = cache.result(key)
-    guard FileSystem.exists("\(directory)/\(name)") else { return nil }
+    guard CacheSeal.holds(paths(in: directory), seal(in: directory)) else { return nil }
     cache.touch(directory)
     return try files(in: directory)
   }
@@ -131,15 +131,16 @@ struct OverlayResult {
       }
   }
 
-  /// Moves the files into the cache. The archive comes last: where it is, all are.
+  /// Moves the files into the cache.
   func keep(_ files: Files, in cache: LayerCache) throws(OverlayError) -> Files {
     let directory = cache.result(key)
     do throws(SystemError) {
       try FileSystem.makeDirectories(directory)
-      for ending in Self.companions + [""] {
-        try FileSystem.move("\(files.directory)/\(name)\(ending)", "\(directory)/\(name)\(ending)")
+      for (source, place) in zip(paths(in: files.directory), paths(in: directory)) {
+        try FileSystem.move(source, place)
       }
     } catch { throw OverlayError(error) }
+    try CacheSeal.write(paths(in: directory), to: seal(in: directory))
     return Files(directory: directory, size: files.size, sha256: files.sha256)
   }
 
@@ -160,6 +161,23 @@ struct OverlayResult {
 
   /// What stands beside an archive: its name, and one of these.
   private static let companions = [".origins.json", ".spdx.json"]
+
+  private func paths(in directory: String) -> [String] { ([""] + Self.companions).map { "\(directory)/\(name)\($0)" } }
+
+  private func seal(in directory: String) -> String { "\(directory)/sha256" }
+
+  /// Throws now what would fail when the work is done.
+  static func checkOutput(_ path: String) throws(OverlayError) {
+    var status = stat()
+    let isThere = stat(path, &status) == 0
+    let kind = status.st_mode & S_IFMT
+    guard !isThere || kind == S_IFREG || kind == S_IFDIR else {
+      throw OverlayError(
+        "cannot write \(path): it is a device, a pipe or a socket; give the name of a file or a directory")
+    }
+    let directory = kind == S_IFDIR ? path : Path.split(path).directory
+    guard access(directory, W_OK | X_OK) == 0 else { throw .inDirectory(directory, "write into \(directory)") }
+  }
 
   private func files(in directory: String) throws(OverlayError) -> Files {
     let path = "\(directory)/\(name)"

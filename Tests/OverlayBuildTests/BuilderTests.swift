@@ -131,4 +131,36 @@ struct BuilderTests {
     options.isForced = true
     #expect(try Builder(options).build(report: { _ in })?.path == stage.output)
   }
+
+  @Test(arguments: [
+    "for file in cache/results/*/*; do printf X | dd of=$file bs=1 seek=40 conv=notrunc status=none; done",
+    "rm -r cache/results; for file in cache/layers/*; do printf X | dd of=$file bs=1 seek=20 conv=notrunc status=none; done",
+    "rm -r cache/results; for file in cache/layers/*; do truncate -s 10 $file; done",
+    "rm -r cache/results; rm cache/layers/*.origins", "rm cache/results/*/sha256 cache/layers/*.sha256", "rm -r cache",
+  ])
+  func `A cache that was damaged is not used`(_ damage: String) throws {
+    let stage = try BuildStage()
+    let recipe = try recipe(on: stage)
+    let first = try stage.build(recipe)
+    let origins = try String(contentsOfFile: stage.output + ".origins.json", encoding: .utf8)
+    try stage.shell("\(damage); rm x.overlay.cpio.gz*")
+    #expect(try stage.build(recipe).sha256 == first.sha256)
+    #expect(try String(contentsOfFile: stage.output + ".origins.json", encoding: .utf8) == origins)
+  }
+
+  @Test func `An output that cannot be written is said before anything is built`() throws {
+    let stage = try BuildStage()
+    let said = Lines()
+    for (name, words) in [("none/x.cpio", "there is no directory"), ("fifo", "it is a device, a pipe or a socket")] {
+      try stage.shell("[ -e fifo ] || mkfifo fifo")
+      var options = BuildOptions(
+        recipes: RecipeSet(try recipe(on: stage)), base: stage.base, output: stage.scratch(name),
+        cache: stage.scratch("cache"))
+      options.say = said.add
+      let error = #expect(throws: OverlayError.self) { try Builder(options).build(report: { _ in }) }
+      #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+      try stage.shell("rm -r recipe/*")
+    }
+    #expect(said.all == [])
+  }
 }
