@@ -15,7 +15,8 @@ final class BuildStage {
     scratch = try ScratchDirectory()
     try shell(
       """
-      mkdir -p base/etc base/usr/lib base/opt recipe && ln -s usr/lib base/lib
+      mkdir -p base/bin base/etc base/usr/lib base/opt recipe && ln -s usr/lib base/lib
+      : >base/bin/sh && chmod 755 base/bin/sh
       echo base >base/etc/motd && chmod 2775 base/opt
       mksquashfs base base.img -quiet -no-progress -all-root >/dev/null
       """)
