@@ -147,6 +147,28 @@ static void close_others(int first) {
   for (int descriptor = first; descriptor < 1024; descriptor++) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
 }
 
+static void close_from_to(unsigned first, unsigned last) {
+  if (first > last || syscall(SYS_close_range, first, last, 0) == 0) return;
+  for (unsigned descriptor = first; descriptor <= last && descriptor < 1024; descriptor++) close((int)descriptor);
+}
+
+// The first process lives as long as the command. What else the program has open, as a socket or a locked file, would stay
+// open that long, after the program has closed it, too.
+static void close_all_but(const struct monorail_workspace *workspace) {
+  int kept[] = {workspace->alive, workspace->report, workspace->terminal};
+  unsigned first = 3;
+  for (;;) {
+    int next = -1;
+    for (size_t index = 0; index < sizeof kept / sizeof *kept; index++) {
+      if (kept[index] >= (int)first && (next < 0 || kept[index] < next)) next = kept[index];
+    }
+    if (next < 0) break;
+    if (next > (int)first) close_from_to(first, (unsigned)next - 1);
+    first = (unsigned)next + 1;
+  }
+  close_from_to(first, ~0U);
+}
+
 static void run_command(const struct monorail_workspace *workspace) {
   if (workspace->terminal >= 0) {
     setpgid(0, 0);
@@ -185,8 +207,8 @@ static int prepare(const struct monorail_workspace *workspace) {
 static int run_first_process(void *argument) {
   const struct monorail_workspace *workspace = argument;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  close_all_but(workspace);
   // The program may have died before that took effect.
-  close(workspace->alive_writer);
   struct pollfd alive = {.fd = workspace->alive, .events = POLLIN};
   if (poll(&alive, 1, 0) != 0) _exit(1);
   int failed = prepare(workspace);

@@ -44,7 +44,7 @@ struct WorkspaceCommand {
       variables.withUnsafeMutableBufferPointer { variables in
         var workspace = monorail_workspace(
           root: root, command: command.baseAddress, environment: variables.baseAddress, directory: directory,
-          alive: alive.reader, alive_writer: alive.writer, report: report.writer,
+          alive: alive.reader, report: report.writer,
           terminal: terminal?.descriptor ?? -1, offline: isOffline ? 1 : 0)
         return monorail_workspace_start(&workspace)
       }

@@ -117,6 +117,12 @@ struct ShellTests {
     #expect(result.output == "lo\n1\nnone\n1\n", "\(result.errors)")
   }
 
+  @Test func `The first process of a workspace keeps nothing open but its streams and two pipes`() async throws {
+    let stage = try await ShellStage()
+    let result = try await stage.shell("ls /proc/1/fd | wc -w; ls -l /proc/1/fd >&2")
+    #expect(result.output == "5\n", "\(result.errors)")
+  }
+
   @Test(
     .enabled(if: FileManager.default.fileExists(atPath: "/etc/resolv.conf")),
     arguments: [

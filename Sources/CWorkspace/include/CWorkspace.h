@@ -19,7 +19,6 @@ struct monorail_workspace {
   const char *directory;
   // A pipe to which only the program holds the writing end: it reads as ended when the program is gone.
   int alive;
-  int alive_writer;
   // Takes one monorail_workspace_report.
   int report;
   // The terminal to hand to the command, or -1.
