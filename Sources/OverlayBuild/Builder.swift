@@ -46,6 +46,14 @@ public struct Builder {
     try BaseImage.checkFormat(options.base)
     try OverlayResult.checkOutput(options.output)
     let signals = try prepareWorkspaces()
+    do throws(OverlayError) { return try build(signals, report) } catch {
+      // A signal that ends the program removes its temporary files first: what fails because of that is not said.
+      signals?.waitIfEnding()
+      throw error
+    }
+  }
+
+  private func build(_ signals: SignalWatch?, _ report: ([Finding]) -> Void) throws(OverlayError) -> Summary? {
     let baseDigest = try FileDigest.sha256(of: options.base)
     let (oldLock, lock, lockPath) = try locks(baseDigest)
     let staging = try Staging(in: options.cache, signals)

@@ -39,6 +39,16 @@ public struct Modification {
   public func run(
     _ name: String, command: [String], environment: [String: String], _ signals: SignalWatch
   ) throws(OverlayError) -> Int32 {
+    do throws(OverlayError) { return try change(name, command, environment, signals) } catch {
+      // A signal that ends the program removes its temporary files first: what fails because of that is not said.
+      signals.waitIfEnding()
+      throw error
+    }
+  }
+
+  private func change(
+    _ name: String, _ command: [String], _ environment: [String: String], _ signals: SignalWatch
+  ) throws(OverlayError) -> Int32 {
     let target = try OverlayTarget(name)
     // An archive that stays as it is may be read by others meanwhile.
     let lock = try target.lock(signals, for: output == nil && !discardsChanges ? .changing : .writing)

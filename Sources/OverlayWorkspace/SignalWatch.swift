@@ -86,7 +86,7 @@ public final class SignalWatch: Sendable {
 
   /// Does not return when a signal is ending the program. Whoever writes to a temporary directory calls this often: what is
   /// written while the directory is being removed would stay.
-  func waitIfEnding() { state.withLock { _ in } }
+  public func waitIfEnding() { state.withLock { _ in } }
 
   /// Waits for the end of a process. A signal that ends the program kills the process.
   ///
