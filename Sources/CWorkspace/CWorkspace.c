@@ -130,7 +130,12 @@ static int make_read_only(const char *path) {
 static int mount_proc(void) {
   if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0) return -1;
   // What a package sets there would be set on this machine.
-  return make_read_only("/proc/sys") != 0 || make_read_only("/proc/sysrq-trigger") != 0 ? -1 : 0;
+  static const char *const shared[] = {"/proc/sys",  "/proc/sysrq-trigger", "/proc/acpi", "/proc/bus", "/proc/driver",
+                                       "/proc/fs",   "/proc/irq",           "/proc/mtrr", "/proc/scsi"};
+  for (size_t index = 0; index < sizeof shared / sizeof *shared; index++) {
+    if (make_read_only(shared[index]) != 0) return -1;
+  }
+  return 0;
 }
 
 // What belongs to this machine and not to the workspace.
@@ -140,6 +145,33 @@ static int drop_capabilities(void) {
     if (prctl(PR_CAPBSET_DROP, dropped[index], 0, 0, 0) != 0) return -1;
   }
   return 0;
+}
+
+// Keeps what packages need to install files for root and other users. Without the others, nothing can be mounted, no device
+// can be used, and no file can be opened by its handle: the ways by which root leaves a workspace.
+static int keep_few_capabilities(void) {
+  static const int kept[] = {CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FOWNER,     CAP_FSETID,           CAP_KILL,
+                             CAP_SETGID, CAP_SETUID,       CAP_SETPCAP,    CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT,
+                             CAP_MKNOD,  CAP_SETFCAP,      CAP_AUDIT_WRITE};
+  struct __user_cap_data_struct sets[2] = {{0}};
+  for (size_t index = 0; index < sizeof kept / sizeof *kept; index++) {
+    sets[CAP_TO_INDEX(kept[index])].permitted |= CAP_TO_MASK(kept[index]);
+  }
+  for (int capability = 0; capability < 64; capability++) {
+    if (sets[CAP_TO_INDEX(capability)].permitted & CAP_TO_MASK(capability)) continue;
+    // The kernel has fewer than 64.
+    if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EINVAL) return -1;
+  }
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  // A container may have given its root fewer.
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct own[2];
+  if (syscall(SYS_capget, &header, own) != 0) return -1;
+  for (int word = 0; word < 2; word++) {
+    sets[word].permitted &= own[word].permitted;
+    sets[word].effective = sets[word].permitted;
+  }
+  return (int)syscall(SYS_capset, &header, sets);
 }
 
 static void close_others(int first) {
@@ -170,6 +202,8 @@ static void close_all_but(const struct monorail_workspace *workspace) {
 }
 
 static void run_command(const struct monorail_workspace *workspace) {
+  // What has the program's terminal can type into it (TIOCSTI), for the shell that the program was started from.
+  if (workspace->confined) setsid();
   if (workspace->terminal >= 0) {
     setpgid(0, 0);
     sigset_t blocked;
@@ -200,7 +234,10 @@ static int prepare(const struct monorail_workspace *workspace) {
   if (mount_proc() != 0) return MONORAIL_STEP_PROC;
   if (mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, NULL) != 0)
     return MONORAIL_STEP_SYS;
-  return drop_capabilities() == 0 ? -1 : MONORAIL_STEP_CAPABILITIES;
+  if (!workspace->confined) return drop_capabilities() == 0 ? -1 : MONORAIL_STEP_CAPABILITIES;
+  // What asks for this machine's name gets the same name everywhere.
+  if (sethostname("localhost", 9) != 0) return MONORAIL_STEP_NAME;
+  return keep_few_capabilities() == 0 ? -1 : MONORAIL_STEP_CAPABILITIES;
 }
 
 // The first process of the workspace: what is left when it ends is ended by the kernel (pid_namespaces(7)).

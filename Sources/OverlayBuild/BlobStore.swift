@@ -1,4 +1,3 @@
-import Digests
 import Glibc
 import HTTPTransport
 import Overlay
@@ -68,25 +67,5 @@ final class BlobStore {
     download.sha256 = sha256
     try downloader.fetch(download)
     return path
-  }
-}
-
-/// Digests of whole files.
-enum FileDigest {
-  /// In hexadecimal.
-  static func sha256(of path: String) throws(OverlayError) -> String {
-    do throws(SystemError) {
-      let file = try SystemFiles.File(path, O_RDONLY)
-      var digest = Digest(.sha256)
-      let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
-      defer { piece.deallocate() }
-      var offset = 0
-      while true {
-        let count = try file.read(into: piece, at: offset)
-        if count == 0 { return digest.finish() }
-        digest.update(UnsafeRawBufferPointer(rebasing: piece[..<count]))
-        offset += count
-      }
-    } catch { throw OverlayError(error) }
   }
 }

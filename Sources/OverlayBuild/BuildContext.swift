@@ -149,6 +149,7 @@ final class BuildContext {
     var workspace = Workspace.Options(base: base)
     workspace.binds = script.binds
     workspace.isOffline = !script.hasNetwork
+    workspace.isConfined = true
     (workspace.workDirectory, workspace.memory) = (workDirectory, memory)
     var modification = Modification(workspace)
     modification.times = .clamped(to: lock.epoch)
@@ -171,21 +172,14 @@ final class BuildContext {
     return code
   }
 
-  /// What all scripts begin with. The standard output may be for a program; what a script prints is for people. A script that
-  /// asks for this machine's name gets the same name everywhere; the workspace has a name of its own.
-  private static let beginning = """
-    exec >&2 </dev/null
-    ! command -v hostname >/dev/null || hostname localhost
+  /// What all scripts begin with. The standard output may be for a program; what a script prints is for people.
+  private static let beginning = "exec >&2 </dev/null\n"
 
-    """
-
-  /// Makes an empty directory for files that this program and workspaces exchange. It is gone after the build.
+  /// Makes an empty directory. It is gone after the build.
   ///
   /// - Parameter name: what its name begins with.
-  func makeSharedDirectory(_ name: String) throws(OverlayError) -> String {
+  func makeSharedDirectory(_ name: String) throws(OverlayError) -> SharedDirectory {
     sharedDirectories += 1
-    let path = "\(scratch)/\(name)-\(sharedDirectories)"
-    guard mkdir(path, 0o755) == 0, chmod(path, 0o755) == 0 else { throw .system("make the directory \(path)") }
-    return path
+    return try SharedDirectory("\(scratch)/\(name)-\(sharedDirectories)")
   }
 }

@@ -14,7 +14,7 @@ enum CacheSeal {
 
   /// Whether the files are as they were when they were sealed.
   static func holds(_ files: [String], _ seal: String) -> Bool {
-    guard let sealed = try? FileSystem.contents(of: seal, limit: 1 << 16), let found = try? text(of: files) else {
+    guard let sealed = try? PlainFile(seal).contents(limit: 1 << 16), let found = try? text(of: files) else {
       return false
     }
     return sealed.elementsEqual(found.utf8)

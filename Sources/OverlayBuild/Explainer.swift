@@ -56,7 +56,7 @@ public struct Explainer {
     guard let notes else {
       return (nil, "there is no \(path), which \"build\" writes, \(otherwise)")
     }
-    guard notes.archive.sha256 == (try FileDigest.sha256(of: archive)) else {
+    guard notes.archive.sha256 == (try FileDigest.sha256(of: archive, followsSymlinks: true)) else {
       return (nil, "\(path) is about another archive than \(archive), \(otherwise)")
     }
     return (notes, nil)
@@ -124,7 +124,7 @@ public struct Explainer {
     guard case .file = entry.kind, let file = required?.file(for: entry.path) else {
       return known ? .required(source: RequiredFiles.source(of: entry.path), isSame: nil) : nil
     }
-    guard let sha256 = try? FileDigest.sha256(of: file) else {
+    guard let sha256 = try? FileDigest.sha256(of: file, followsSymlinks: true) else {
       return known ? .required(source: file, isSame: nil) : nil
     }
     return .required(source: file, isSame: sha256 == index.digest(of: entry.path))

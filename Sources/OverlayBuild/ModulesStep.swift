@@ -35,7 +35,7 @@ struct ModulesStep: BuildStep {
     let directory = try build.makeSharedDirectory("modules")
     sources = []
     for (index, module) in recipe.modules.enumerated() {
-      sources.append(try pack(module, to: "\(directory)/\(index).cpio"))
+      sources.append(try pack(module, to: directory.file("\(index).cpio")))
     }
     var request = PackageRequest(recipe, key: title, place: place, build)
     for name in ["linux-headers-\(kernel)", "make"] {
@@ -43,8 +43,9 @@ struct ModulesStep: BuildStep {
     }
     do throws(OverlayError) {
       headers = try PackageResolver(request, build).packages(after: nil) { () throws(OverlayError) in
-        try build.makeEmptyOverlay("\(directory)/empty.cpio.zst")
-        return "\(directory)/empty.cpio.zst"
+        let empty = directory.file("empty.cpio.zst")
+        try build.makeEmptyOverlay(empty)
+        return empty
       }
     } catch {
       guard error.message.hasSuffix("the archives have no package linux-headers-\(kernel)") else { throw error }
@@ -115,14 +116,14 @@ struct ModulesStep: BuildStep {
       try make(archive, build)
       try CacheSeal.write([archive], to: seal)
     }
-    _ = try Unpacker().unpack(archive, to: directory + "/modules")
-    try note(directory + "/modules")
+    try note(try ArchiveIndex(archive, limits: build.limits))
+    _ = try Unpacker().unpack(archive, to: directory.file("modules"))
     var script = BuildContext.Script(text: Self.installation, name: "the installation of the modules", place: place)
     script.arguments =
       [kernel]
       + recipe.modules.enumerated().flatMap { ["\($0)", $1.value.place, $1.value.isLoaded ? "load" : "keep"] }
     script.binds = [
-      Workspace.Bind(source: directory + "/modules", destination: Self.directory, isReadOnly: true)
+      Workspace.Bind(source: directory.file("modules"), destination: Self.directory, isReadOnly: true)
     ]
     let code = try build.exitCode(of: script, in: try overlay.archive(), to: result)
     guard code != Self.noDepmod else {
@@ -134,17 +135,31 @@ struct ModulesStep: BuildStep {
   }
 
   /// Notes which files were built.
-  private mutating func note(_ directory: String) throws(OverlayError) {
+  ///
+  /// - Parameter modules: what the workspace has left: a directory for each module of the recipe. Its Makefile may have put
+  ///   something else there.
+  private mutating func note(_ modules: ArchiveIndex) throws(OverlayError) {
     built = [:]
-    for (index, module) in recipe.modules.enumerated() {
-      for name in FileSystem.names(in: "\(directory)/\(index)").sorted() {
-        if let other = built.updateValue(index, forKey: name) {
-          throw OverlayError(
-            "\(module.place): modules: \(name) is built by \(recipe.modules[other].place) too: two modules cannot have one"
-              + " name")
-        }
+    for entry in modules.entries where !entry.path.isRoot {
+      let names = entry.path.components.map { String(decoding: $0, as: UTF8.self) }
+      guard let index = Int(names[0]), recipe.modules.indices.contains(index) else { throw notBuilt(entry) }
+      switch (entry.kind, names.count) {
+      case (.directory, 1): continue
+      case (.file, 2) where names[1].hasSuffix(".ko"): break
+      default: throw notBuilt(entry)
+      }
+      if let other = built.updateValue(index, forKey: names[1]) {
+        throw OverlayError(
+          "\(recipe.modules[index].place): modules: \(names[1]) is built by \(recipe.modules[other].place) too: two modules"
+            + " cannot have one name")
       }
     }
+  }
+
+  private func notBuilt(_ entry: Entry) -> OverlayError {
+    OverlayError(
+      "\(place): modules: a Makefile has put \(entry.path), a \(entry.kind), where only built modules belong;"
+        + " it must leave \(Self.directory) alone")
   }
 
   private static let directory = "/run/monorail-modules"
@@ -211,31 +226,33 @@ struct ModulesStep: BuildStep {
   /// Builds all modules, and packs them: a directory for each module of the recipe.
   private func make(_ archive: String, _ build: BuildContext) throws(OverlayError) {
     let directory = try build.makeSharedDirectory("make")
-    do throws(SystemError) { try FileSystem.makeDirectories("\(directory)/source") } catch { throw OverlayError(error) }
+    try directory.makeDirectory("source")
     for (index, source) in sources.enumerated() {
-      _ = try Unpacker().unpack(source.name, to: "\(directory)/source/\(index)")
+      _ = try Unpacker().unpack(source.name, to: directory.file("source/\(index)"))
     }
-    let empty = "\(directory)/empty.cpio.zst"
+    let empty = directory.file("empty.cpio.zst")
     try build.makeEmptyOverlay(empty)
     build.say("\(place): modules: building them for the kernel \(kernel)")
     let code = try PackageInstaller(headers, key: title, place, build).run(
       Self.building, arguments: [kernel] + PackageInstaller.withoutDocumentation,
-      binds: [Workspace.Bind(source: directory, destination: Self.directory)], in: empty, to: nil)
+      binds: [directory.bind(at: Self.directory)], in: empty, to: nil)
     guard code == 0 else { throw try explain(code, directory) { build.say($0) } }
+    // A Makefile can exchange it for a symlink, which leads to a directory of this machine.
+    var status = stat()
+    guard lstat(directory.file("built"), &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+      throw OverlayError(
+        "\(place): modules: a Makefile has replaced the directory of the built modules; it must leave \(Self.directory) alone"
+      )
+    }
     var packer = Packer()
     packer.writer = LayerCache.writer
-    try packer.pack("\(directory)/built", to: archive)
+    try packer.pack(directory.file("built"), to: archive)
   }
 
   private func explain(
-    _ code: Int32, _ directory: String, _ say: (String) -> Void
+    _ code: Int32, _ directory: SharedDirectory, _ say: (String) -> Void
   ) throws(OverlayError) -> OverlayError {
-    func text(_ name: String) throws(OverlayError) -> String {
-      do throws(SystemError) {
-        return String(decoding: try FileSystem.contents(of: "\(directory)/\(name)") ?? [], as: UTF8.self)
-      } catch { throw OverlayError(error) }
-    }
-    let number = Int(try text("current").prefix { $0.isNumber }) ?? 0
+    let number = Int(try directory.text("current", place).prefix { $0.isNumber }) ?? 0
     let module = recipe.modules.indices.contains(number) ? recipe.modules[number] : recipe.modules[0]
     let what = "\(module.place): modules: \(module.value.source)"
     switch Stop(rawValue: code) {
@@ -243,7 +260,7 @@ struct ModulesStep: BuildStep {
       return OverlayError(
         "\(place): modules: the packages of the kernel's headers have no /lib/modules/\(kernel)/build")
     case .make:
-      for line in try text("log").split(separator: "\n").suffix(200) { say(String(line)) }
+      for line in try directory.text("log", place, limit: 256 << 20).split(separator: "\n").suffix(200) { say(String(line)) }
       return OverlayError("\(what) cannot be built for the kernel \(kernel): what make has printed stands above")
     case .nothing:
       return OverlayError("\(what): its Makefile builds no module: it needs a line as obj-m := hello.o")

@@ -152,7 +152,7 @@ struct OverlayResult {
     for ending in [""] + Self.companions {
       let (source, place) = ("\(files.directory)/\(name)\(ending)", output + ending)
       let digest = ending.isEmpty ? files.sha256 : try FileDigest.sha256(of: source)
-      if FileSystem.exists(place), try FileDigest.sha256(of: place) == digest { continue }
+      if FileSystem.exists(place), try FileDigest.sha256(of: place, followsSymlinks: true) == digest { continue }
       if ending.isEmpty { isUnchanged = false }
       try FileCopy.copy(source, to: place)
     }

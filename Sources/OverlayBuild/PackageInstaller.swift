@@ -48,7 +48,7 @@ struct PackageInstaller {
 
   /// The packages' files, under the names that archives give them, in a directory for ``packageDirectory``. What is not in
   /// the cache is fetched.
-  private func fetchAll() throws(OverlayError) -> String {
+  private func fetchAll() throws(OverlayError) -> SharedDirectory {
     let directory = try build.makeSharedDirectory("packages-\(key)")
     var missing: [Lock.Package] = []
     for package in packages where package.url != nil {
@@ -61,7 +61,7 @@ struct PackageInstaller {
     }
     for package in packages {
       if let url = package.url { try fetch(package, url) }
-      try build.blobs.link(package.sha256, to: "\(directory)/\(package.fileName)")
+      try build.blobs.link(package.sha256, to: directory.file(package.fileName))
     }
     return directory
   }
@@ -94,17 +94,12 @@ struct PackageInstaller {
       text: Self.functions + "\n" + text, arguments: arguments, name: "apt-get", place: place)
     script.binds =
       binds + [
-        Workspace.Bind(source: files, destination: Self.packageDirectory, isReadOnly: true),
-        Workspace.Bind(source: shared, destination: Self.directory),
+        files.bind(at: Self.packageDirectory, isReadOnly: true), shared.bind(at: Self.directory),
       ]
     // Nobody can tell the packages' scripts to set none. On a node everything runs as root, for whom they change nothing.
     let code = try build.exitCode(of: script, in: archive, to: result)
     guard code == Self.aptFailure else { return code }
-    let log: AptLog
-    do throws(SystemError) {
-      let bytes = try FileSystem.contents(of: "\(shared)/\(Self.logName)", limit: 256 << 20) ?? []
-      log = AptLog(String(decoding: bytes, as: UTF8.self))
-    } catch { throw OverlayError(error) }
+    let log = AptLog(try shared.text(Self.logName, place, limit: 256 << 20))
     for line in log.tail.split(separator: "\n") { build.say(String(line)) }
     let reasons = (log.unmetDependencies + log.errorLines).prefix(20).joined(separator: "\n")
     throw OverlayError(

@@ -68,6 +68,13 @@ struct PackageRequest {
   }
 }
 
+extension PackageRequest {
+  /// An error that names the place in the recipe; without one, that of the whole request.
+  func failure(_ message: String, _ place: Place? = nil) -> OverlayError {
+    OverlayError("\(place ?? self.place): \(key): \(message)")
+  }
+}
+
 extension OverlayError {
   /// The error, with the place in a recipe that it belongs to.
   func at(_ place: Place) -> OverlayError { OverlayError("\(place): \(message)", remedy: remedy, cause: cause) }

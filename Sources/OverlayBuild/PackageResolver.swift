@@ -50,126 +50,97 @@ struct PackageResolver {
     } else {
       what = "has no packages for this"
     }
-    return failure("\(build.lockPath) \(what); build without --locked to add to it, or with --update to renew it")
-  }
-
-  private func failure(_ message: String, _ place: Place? = nil) -> OverlayError {
-    OverlayError("\(place ?? request.place): \(request.key): \(message)")
+    return request.failure("\(build.lockPath) \(what); build without --locked to add to it, or with --update to renew it")
   }
 
   // MARK: - Asking apt
 
-  /// How the script ends when a part of it fails.
+  /// How the script ends when a part of it fails, besides ``PackageSources/Stop``.
   private enum Stop: Int32 {
-    case noApt = 90
-    case update, file, install
+    case file = 95
+    case install
   }
 
   private static let directory = "/run/monorail-resolve"
+  /// Has the recipe's `.deb` files.
+  private static let debs = "/run/monorail-debs"
 
-  private static let script = """
-    cd \(directory)
-    exec >>log 2>&1
-    command -v apt-get >/dev/null || exit \(Stop.noApt.rawValue)
-    if [ -e sources.list ]; then
-      rm -rf /etc/apt/sources.list.d/*
-      cp sources.list /etc/apt/sources.list
-    fi
-    if [ -e preferences ]; then
-      mkdir -p /etc/apt/preferences.d
-      cp preferences /etc/apt/preferences.d/zz-monorail-overlay
-    fi
-    apt-get -q -o APT::Update::Error-Mode=any update || exit \(Stop.update.rawValue)
-    : >log
-    # What is there stays as it is, unless a version is asked for: apt-get would take the newest one.
-    dpkg-query -W -f '${db:Status-Status} ${Package}\\n${db:Status-Status} ${Package}:${Architecture}\\n' |
-      sed -n 's/^installed //p' >installed
-    count=$#
-    while [ "$count" -gt 0 ]; do
-      name=$1
-      shift
-      count=$((count - 1))
-      case $name in
-      *=*) ;;
-      *) ! grep -qxF -e "$name" installed || continue ;;
-      esac
-      set -- "$@" "$name"
-    done
-    for deb in debs/*.deb; do
-      [ -e "$deb" ] || continue
-      echo "$deb" >current
-      facts=$(dpkg-deb --show --showformat '${Package} ${Version} ${Architecture}' "$deb") || exit \(Stop.file.rawValue)
-      echo "${deb##*/} $facts" >>files
-      set -- "$@" "\(directory)/$deb"
-    done
-    : >uris
-    if [ $# -gt 0 ]; then
-      apt-get -y -q -o Acquire::ForceHash=SHA256 -o APT::Cmd::Pattern-Only=true --no-install-recommends \\
-        --allow-downgrades --print-uris install -- "$@" >uris || exit \(Stop.install.rawValue)
-    fi
-    """
+  private static let script =
+    PackageSources.beginning + """
+      cd \(directory)
+      exec >log 2>&1
+      if [ -e preferences ]; then
+        mkdir -p /etc/apt/preferences.d
+        cp preferences /etc/apt/preferences.d/zz-monorail-overlay
+      fi
+      # What is there stays as it is, unless a version is asked for: apt-get would take the newest one.
+      dpkg-query -W -f '${db:Status-Status} ${Package}\\n${db:Status-Status} ${Package}:${Architecture}\\n' |
+        sed -n 's/^installed //p' >installed
+      count=$#
+      while [ "$count" -gt 0 ]; do
+        name=$1
+        shift
+        count=$((count - 1))
+        case $name in
+        *=*) ;;
+        *) ! grep -qxF -e "$name" installed || continue ;;
+        esac
+        set -- "$@" "$name"
+      done
+      for deb in \(debs)/*.deb; do
+        [ -e "$deb" ] || continue
+        echo "${deb##*/}" >current
+        facts=$(dpkg-deb --show --showformat '${Package} ${Version} ${Architecture}' "$deb") || exit \(Stop.file.rawValue)
+        echo "${deb##*/} $facts" >>files
+        set -- "$@" "$deb"
+      done
+      : >uris
+      if [ $# -gt 0 ]; then
+        apt-get -y -q \(PackageSources.options) -o Acquire::ForceHash=SHA256 -o APT::Cmd::Pattern-Only=true \\
+          --no-install-recommends --allow-downgrades --print-uris install -- "$@" >uris || exit \(Stop.install.rawValue)
+      fi
+      """
 
   private func resolve(
     in archive: String, preferring known: [Lock.Package]
   ) throws(OverlayError) -> [Lock.Package] {
     for name in request.names where name.value.name.hasSuffix("-") {
-      throw failure("\"\(name.value.name)\" is no name of a package", name.place)
+      throw request.failure("\"\(name.value.name)\" is no name of a package", name.place)
     }
     let shared = try build.makeSharedDirectory("resolve-\(request.key)")
-    if !request.archives.isEmpty {
-      try write(request.archives.map { $0.value + "\n" }.joined(), to: "\(shared)/sources.list")
-    }
     if !known.isEmpty {
       // A version that the archives do not have any more has no effect, and the newest one is taken.
       let pins = known.map { "Package: \($0.name)\nPin: version \($0.version)\nPin-Priority: 990\n" }
-      try write(pins.joined(separator: "\n"), to: "\(shared)/preferences")
+      try shared.write(pins.joined(separator: "\n"), to: "preferences")
     }
-    do throws(SystemError) { try FileSystem.makeDirectories("\(shared)/debs") } catch { throw OverlayError(error) }
+    let debs = try build.makeSharedDirectory("debs-\(request.key)")
     for (index, file) in request.files.enumerated() {
-      try build.blobs.link(file.value.sha256, to: "\(shared)/debs/\(index).deb")
+      try build.blobs.link(file.value.sha256, to: debs.file("\(index).deb"))
     }
-    build.say("\(request.place): \(request.key): asking the archives which packages are needed")
+    let sources = try PackageSources(request, build).fetch(archive)
+    build.say("\(request.place): \(request.key): asking apt-get which packages are needed")
     var script = BuildContext.Script(
       text: Self.script, arguments: request.names.map(\.value.argument), name: "apt-get", place: request.place)
-    script.binds = [Workspace.Bind(source: shared, destination: Self.directory)]
-    script.hasNetwork = true
+    script.binds = [
+      shared.bind(at: Self.directory), debs.bind(at: Self.debs, isReadOnly: true),
+      sources.bind(at: PackageSources.directory, isReadOnly: true),
+    ]
     let code = try build.exitCode(of: script, in: archive, to: nil)
     guard code == 0 else { throw try explain(code, shared) }
-    return try packages(try text("\(shared)/uris"), files: try text("\(shared)/files"), shared)
+    return try packages(try shared.text("uris", request.place), files: try shared.text("files", request.place))
   }
 
-  private func write(_ text: String, to path: String) throws(OverlayError) {
-    do throws(SystemError) { try FileSystem.writeAtomically(text.utf8, to: path) } catch { throw OverlayError(error) }
-  }
-
-  /// The text of a file that the script has written; empty when it has written none.
-  private func text(_ path: String) throws(OverlayError) -> String {
-    do throws(SystemError) {
-      return String(decoding: try FileSystem.contents(of: path, limit: 16 << 20) ?? [], as: UTF8.self)
-    } catch { throw OverlayError(error) }
-  }
-
-  private func explain(_ code: Int32, _ shared: String) throws(OverlayError) -> OverlayError {
+  private func explain(_ code: Int32, _ shared: SharedDirectory) throws(OverlayError) -> OverlayError {
     // What packages depend on that is not there, apt-get prints among its answers.
-    let log = AptLog(try text("\(shared)/uris") + text("\(shared)/log"))
+    let log = AptLog(try shared.text("uris", request.place) + shared.text("log", request.place))
+    if let stop = PackageSources.Stop(rawValue: code) { return PackageSources(request, build).failure(stop, log) }
     switch Stop(rawValue: code) {
-    case .noApt:
-      return failure("neither the base image nor the overlay has apt-get, which installs packages")
-    case .update:
-      let expired = log.text.contains("is expired") || log.text.contains("is not valid yet")
-      let network = "Is the network there? With the packages in the cache and the lock as it was, a build needs none."
-      let remedy =
-        expired
-        ? "For a snapshot of an archive, write [check-valid-until=no] behind \"deb\"."
-        : log.wasFull ? nil : network
-      let error = failure("the package lists cannot be fetched:\n\(log.errors)", request.archives.first?.place)
-      return OverlayError(error.message, remedy: remedy)
     case .file:
-      let current = try text("\(shared)/current").filter { $0.isASCII && $0.isNumber }
+      let current = try shared.text("current", request.place).filter { $0.isASCII && $0.isNumber }
       let file = Int(current).flatMap { request.files.indices.contains($0) ? request.files[$0] : nil }
-      return failure("\(file?.value.path ?? "a file") is no Debian package: \(log.errors)", file?.place)
+      return request.failure("\(file?.value.path ?? "a file") is no Debian package: \(log.errors)", file?.place)
     case .install: return OverlayError(problems(log).joined(separator: "\n"))
-    case nil: return failure("apt-get ended with \(code):\n\(log.tail)")
+    case nil: return request.failure("apt-get ended with \(code):\n\(log.tail)")
     }
   }
 
@@ -203,9 +174,7 @@ struct PackageResolver {
   /// - Parameters:
   ///   - uris: what `apt-get --print-uris` prints: a line `'URI' NAME SIZE SHA256:HEX` for each package, among others.
   ///   - files: a line for each `.deb` file: its name, package, version, architecture.
-  private func packages(
-    _ uris: String, files: String, _ shared: String
-  ) throws(OverlayError) -> [Lock.Package] {
+  private func packages(_ uris: String, files: String) throws(OverlayError) -> [Lock.Package] {
     var local: [Substring: [Substring]] = [:]
     for line in files.split(separator: "\n") {
       let words = line.split(separator: " ")
@@ -217,11 +186,11 @@ struct PackageResolver {
       let parts = line.dropFirst().split(separator: "'", maxSplits: 1)
       let words = parts.last?.split(separator: " ") ?? []
       guard parts.count == 2, words.count >= 2, let size = Int(words[1]) else {
-        throw failure("apt-get says \"\(line)\", which this program does not understand")
+        throw request.failure("apt-get says \"\(line)\", which this program does not understand")
       }
       let uri = parts[0]
       var package: Lock.Package
-      if uri.hasPrefix("file:\(Self.directory)/debs/"), let name = uri.split(separator: "/").last,
+      if uri.hasPrefix("file:\(Self.debs)/"), let name = uri.split(separator: "/").last,
         let facts = local[name], let index = Int(name.dropLast(4)), request.files.indices.contains(index)
       {
         package = Lock.Package(
@@ -231,7 +200,7 @@ struct PackageResolver {
         package = try self.package(uri: uri, fileName: words[0], size: size, hash: words.dropFirst(2).first)
         package.isRequested = asked.contains(package.name[...])
       }
-      if let problem = package.problem { throw failure("apt-get says that \(problem)") }
+      if let problem = package.problem { throw request.failure("apt-get says that \(problem)") }
       packages.append(package)
     }
     return packages.sorted { ($0.name, $0.architecture) < ($1.name, $1.architecture) }
@@ -241,12 +210,12 @@ struct PackageResolver {
     uri: Substring, fileName: Substring, size: Int, hash: Substring?
   ) throws(OverlayError) -> Lock.Package {
     let facts = fileName.dropLast(fileName.hasSuffix(".deb") ? 4 : 0).split(separator: "_").map(Self.decoded)
-    guard facts.count == 3 else { throw failure("apt-get names the file \(fileName), which is no package's name") }
+    guard facts.count == 3 else { throw request.failure("apt-get names the file \(fileName), which is no package's name") }
     guard uri.hasPrefix("http://") || uri.hasPrefix("https://") else {
-      throw failure("\(facts[0]) would come from \(uri); only archives at http and https URLs can be used")
+      throw request.failure("\(facts[0]) would come from \(uri); only archives at http and https URLs can be used")
     }
     guard let hash, hash.hasPrefix("SHA256:"), hash.utf8.count == 71 else {
-      throw failure("the archive gives no SHA256 of \(facts[0]) (\(uri)): it cannot be verified")
+      throw request.failure("the archive gives no SHA256 of \(facts[0]) (\(uri)): it cannot be verified")
     }
     return Lock.Package(
       name: facts[0], version: facts[1], architecture: facts[2], url: String(uri), size: size,

@@ -17,6 +17,9 @@ public final class Workspace {
     /// Paths of this machine, and where they appear in the workspace.
     public var binds: [Bind] = []
     public var isOffline = false
+    /// Whether the command is somebody else's, and must not leave the workspace: it gets few of root's capabilities, neither
+    /// devices but those of /dev nor the terminal, and can mount nothing.
+    public var isConfined = false
     /// A directory on a disk for what does not fit into memory.
     public var workDirectory: String?
     /// Bytes; half of the machine's memory when nothing is said.
@@ -76,7 +79,7 @@ public final class Workspace {
     }
     let size = options.memory.map { ",size=\($0)" } ?? ""
     try check("mount a file system in memory") { mount("tmpfs", mountPoint, "tmpfs", 0, "mode=700" + size) }
-    for name in ["base", "changes", "root"] {
+    for name in ["base", "changes", "devices", "root"] {
       try check("make a directory in memory") { mkdir("\(mountPoint)/\(name)", 0o755) }
     }
     // By its descriptor, since another user could exchange the name.
@@ -102,7 +105,8 @@ public final class Workspace {
       fileSystems: try KernelSupport.fileSystems(),
       parameters: Set(FileSystem.names(in: "/sys/module/overlay/parameters")),
       lower: base.tree.root, upper: upper.root, work: scratch + "/work")
-    guard mount("overlay", root.path, overlay.type, 0, overlay.options) == 0 else {
+    let flags = options.isConfined ? UInt(MS_NODEV) : 0
+    guard mount("overlay", root.path, overlay.type, flags, overlay.options) == 0 else {
       let failure = OverlayError.system("lay the overlay over the base image")
       let medium =
         options.workDirectory.map {
@@ -119,7 +123,8 @@ public final class Workspace {
     var placeholders = Placeholders(root: root, upper: upper, aside: scratch + "/aside")
     // What was placed before a failure does not matter: it goes with the workspace.
     for name in ["proc", "sys", "dev", "run", "tmp"] { try placeholders.directory(at: try root.resolve(name)) }
-    try root.mountSystem(console: ttyname(STDIN_FILENO).map { String(cString: $0) })
+    let console = options.isConfined ? nil : ttyname(STDIN_FILENO).map { String(cString: $0) }
+    try root.mountSystem(console: console, nodes: mountPoint + "/devices", isConfined: options.isConfined)
     let policy = try root.resolve("usr/sbin/policy-rc.d")
     if !FileSystem.exists(policy) {
       // As debootstrap does: invoke-rc.d(8) starts no service.
@@ -136,7 +141,10 @@ public final class Workspace {
         try placeholders.file([], mode: 0o644, at: place)
       }
       try root.bind(bind.source, to: place, name: bind.destination)
-      if bind.isReadOnly { try root.makeReadOnly(place, name: bind.destination) }
+      var flags = 0
+      if bind.isReadOnly { flags |= MS_RDONLY }
+      if options.isConfined { flags |= MS_NODEV }
+      if flags != 0 { try root.restrict(place, flags, name: bind.destination) }
     }
     self.placeholders = placeholders
   }
@@ -162,7 +170,7 @@ public final class Workspace {
     let process = WorkspaceCommand(
       root: root.path, arguments: isInteractive ? [try shell()] : command,
       environment: ShellEnvironment.variables(outside: environment, isInteractive: isInteractive),
-      isOffline: options.isOffline, isInteractive: isInteractive)
+      isOffline: options.isOffline, isConfined: options.isConfined, isInteractive: isInteractive)
     return try process.run(signals) { space.look() }
   }
 

@@ -11,6 +11,8 @@ struct WorkspaceCommand {
   var environment: [String]
   var directory = "/root"
   var isOffline = false
+  /// As in ``Workspace/Options``.
+  var isConfined = false
   /// Whether it is a shell that takes the terminal over.
   var isInteractive = false
 
@@ -45,7 +47,7 @@ struct WorkspaceCommand {
         var workspace = monorail_workspace(
           root: root, command: command.baseAddress, environment: variables.baseAddress, directory: directory,
           alive: alive.reader, report: report.writer,
-          terminal: terminal?.descriptor ?? -1, offline: isOffline ? 1 : 0)
+          terminal: terminal?.descriptor ?? -1, offline: isOffline ? 1 : 0, confined: isConfined ? 1 : 0)
         return monorail_workspace_start(&workspace)
       }
     }
@@ -77,6 +79,7 @@ struct WorkspaceCommand {
     case MONORAIL_STEP_ROOT.rawValue: "make the overlay the root of the workspace"
     case MONORAIL_STEP_PROC.rawValue: "mount /proc in the workspace"
     case MONORAIL_STEP_SYS.rawValue: "mount /sys in the workspace"
+    case MONORAIL_STEP_NAME.rawValue: "name the workspace"
     case MONORAIL_STEP_CAPABILITIES.rawValue: "give up capabilities"
     default: "start the command"
     }

@@ -44,21 +44,26 @@ struct WorkspaceRoot {
 
   /// Mounts what a command expects of a machine; /proc and /sys follow inside, where they show the workspace's own.
   ///
-  /// - Parameter console: the terminal, if there is one.
-  func mountSystem(console: String?) throws(OverlayError) {
+  /// - Parameters:
+  ///   - console: the terminal, if there is one.
+  ///   - nodes: a directory where device nodes work.
+  ///   - isConfined: whether no other device node works in the workspace.
+  func mountSystem(console: String?, nodes: String, isConfined: Bool) throws(OverlayError) {
     let guarded = UInt(MS_NOSUID | MS_NODEV)
     try mountMemory("run", "mode=755", flags: guarded)
     try mountMemory("tmp", "mode=1777", flags: guarded)
-    try mountMemory("dev", "mode=755,size=64k", flags: UInt(MS_NOSUID))
+    try mountMemory("dev", "mode=755,size=64k", flags: isConfined ? guarded : UInt(MS_NOSUID))
     try check("make /run/lock in the workspace") {
       mkdir(path + "/run/lock", 0o1777) | chmod(path + "/run/lock", 0o1777)
     }
     let devices = try resolve("dev")
     for (name, major, minor) in Self.devices {
-      let device = "\(devices)/\(name)"
-      try check("make the device \(device)") {
-        mknod(device, S_IFCHR | 0o666, makeDevice(major, minor)) | chmod(device, 0o666)
+      let (node, device) = ("\(nodes)/\(name)", "\(devices)/\(name)")
+      try check("make the device \(node)") {
+        mknod(node, S_IFCHR | 0o666, makeDevice(major, minor)) | chmod(node, 0o666)
       }
+      try makeFile(device)
+      try bind(node, to: device, name: "/dev/\(name)")
     }
     for (name, target) in Self.links { try check("make \(devices)/\(name)") { symlink(target, "\(devices)/\(name)") } }
     for name in ["pts", "shm"] { try check("make \(devices)/\(name)") { mkdir("\(devices)/\(name)", 0o755) } }
@@ -80,10 +85,10 @@ struct WorkspaceRoot {
     }
   }
 
-  /// Keeps the workspace from writing to what is bound at a place.
-  func makeReadOnly(_ place: String, name: String) throws(OverlayError) {
-    try check("make \(name) in the workspace read-only") {
-      mount(nil, place, nil, UInt(MS_REMOUNT | MS_BIND | MS_RDONLY), nil)
+  /// Gives what is bound at a place flags of mount(2), such as `MS_RDONLY`.
+  func restrict(_ place: String, _ flags: Int, name: String) throws(OverlayError) {
+    try check("restrict what is at \(name) in the workspace") {
+      mount(nil, place, nil, UInt(MS_REMOUNT | MS_BIND | flags), nil)
     }
   }
 

@@ -31,7 +31,11 @@ struct RecipeLoader {
         mistakes.append(Mistake(start, SystemError("allow \(path)").description))
         continue
       }
-      permitted += [resolved, Confinement.withoutDots(path)]
+      permitted.append(resolved)
+      // A recipe may name it by its symlinks, too. Behind a symlink ".." leads elsewhere than the text says.
+      if !Path.components(path).contains(".."), let here = Path.resolved(".") {
+        permitted.append(Confinement.withoutDots(path.hasPrefix("/") ? path : "\(here)/\(path)"))
+      }
     }
     guard let path = Path.resolved(file) else {
       mistakes.append(Mistake(start, SystemError("open \(file)").description))

@@ -25,6 +25,8 @@ struct monorail_workspace {
   int terminal;
   // Without any network but a loopback interface.
   int offline;
+  // Without what root could use to leave the workspace: most capabilities, and the program's terminal.
+  int confined;
 };
 
 enum monorail_workspace_step {
@@ -33,6 +35,7 @@ enum monorail_workspace_step {
   MONORAIL_STEP_ROOT,
   MONORAIL_STEP_PROC,
   MONORAIL_STEP_SYS,
+  MONORAIL_STEP_NAME,
   MONORAIL_STEP_CAPABILITIES,
   MONORAIL_STEP_FORK,
   // The workspace stood, but there is no such command, or it is none.
