@@ -6,9 +6,7 @@ import Recipes
 
 /// What the steps of one build share.
 final class BuildContext {
-  let base: String
-  /// Digest of the base image, in hexadecimal.
-  let baseDigest: String
+  let base: BaseFile
   let blobs: BlobStore
   /// A directory for temporary files, on the cache's file system. It is gone after the build.
   let scratch: String
@@ -34,10 +32,10 @@ final class BuildContext {
   private var sharedDirectories = 0
 
   init(
-    _ options: BuildOptions, baseDigest: String, scratch: String, lockPath: String, oldLock: Lock?, lock: Lock,
+    _ options: BuildOptions, base: BaseFile, scratch: String, lockPath: String, oldLock: Lock?, lock: Lock,
     signals: SignalWatch?
   ) throws(OverlayError) {
-    (base, self.baseDigest, self.scratch) = (options.base, baseDigest, scratch)
+    (self.base, self.scratch) = (base, scratch)
     blobs = try BlobStore(options.cache + "/blobs", say: options.say)
     layers = options.cache + "/layers"
     lockMode = options.lockMode
@@ -56,7 +54,7 @@ final class BuildContext {
   /// What the base image has. It is listed once, when it is needed.
   func baseImage() throws(OverlayError) -> BaseImage {
     if let listedBase { return listedBase }
-    let image = try BaseImage(base)
+    let image = try BaseImage(base.path)
     listedBase = image
     return image
   }
@@ -86,10 +84,8 @@ final class BuildContext {
   /// - Parameter place: where the recipe names it; `nil` for a required file.
   func lock(_ file: Lock.File, _ place: Place? = nil) throws(OverlayError) {
     lock.files.append(file)
-    guard lockMode == .locked, let known = oldLock?.files.first(where: { $0.name == file.name }),
-      known.sha256 != file.sha256
-    else {
-      guard lockMode == .locked, oldLock?.files.contains(where: { $0.name == file.name }) != true else { return }
+    guard lockMode == .locked, let oldLock, !oldLock.files.contains(file) else { return }
+    guard let known = oldLock.files.first(where: { $0.name == file.name }) else {
       throw OverlayError(
         "\(place.map { "\($0): " } ?? "")\(file.name) is not in \(lockPath); build without --locked to add it")
     }
@@ -146,7 +142,7 @@ final class BuildContext {
       throw OverlayError(
         "\(script.place): \(script.name) runs in a workspace, whose base image only root may mount: run it with sudo")
     }
-    var workspace = Workspace.Options(base: base)
+    var workspace = Workspace.Options(base: base.path)
     workspace.binds = script.binds
     workspace.isOffline = !script.hasNetwork
     workspace.isConfined = true

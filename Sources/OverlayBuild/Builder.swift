@@ -44,42 +44,50 @@ public struct Builder {
   /// - Returns: `nil` when `verify` found errors, which `report` has got, and the build is not forced.
   public func build(report: ([Finding]) -> Void) throws(OverlayError) -> Summary? {
     try BaseImage.checkFormat(options.base)
-    try OverlayResult.checkOutput(options.output)
+    let lockPath = options.lockPath ?? LockFile.path(for: options.recipes.built.file)
+    let output = try BuildOutput(options, lock: lockPath)
     let signals = try prepareWorkspaces()
-    do throws(OverlayError) { return try build(signals, report) } catch {
+    do throws(OverlayError) {
+      return try build(to: output, lockPath, signals, report)
+    } catch {
       // A signal that ends the program removes its temporary files first: what fails because of that is not said.
       signals?.waitIfEnding()
       throw error
     }
   }
 
-  private func build(_ signals: SignalWatch?, _ report: ([Finding]) -> Void) throws(OverlayError) -> Summary? {
-    let baseDigest = try FileDigest.sha256(of: options.base)
-    let (oldLock, lock, lockPath) = try locks(baseDigest)
+  private func build(
+    to output: BuildOutput, _ lockPath: String, _ signals: SignalWatch?, _ report: ([Finding]) -> Void
+  ) throws(OverlayError) -> Summary? {
+    let base = try BaseFile(options.base)
+    let (oldLock, lock) = try locks(base, lockPath)
     let staging = try Staging(in: options.cache, signals)
     let build = try BuildContext(
-      options, baseDigest: baseDigest, scratch: staging.path, lockPath: lockPath, oldLock: oldLock, lock: lock,
+      options, base: base, scratch: staging.path, lockPath: lockPath, oldLock: oldLock, lock: lock,
       signals: signals)
 
     let layer = try layers(build)
-    let result = try OverlayResult(options, build, layer)
+    let result = try OverlayResult(options, build, layer, to: output)
+    if options.lockMode == .locked { try checkLocked(build) }
     let files: OverlayResult.Files
     var findings: [Finding] = []
     if let ready = try result.cached(in: cache) {
       files = ready
     } else {
       let made = try result.make(in: staging.path)
+      try base.check()
       findings = try result.findings(made)
       report(findings)
       let isGood = !findings.contains { $0.severity == .error }
       guard isGood || options.isForced else { return nil }
       files = isGood ? try result.keep(made, in: cache) : made
     }
-    let changes = try finish(build)
-    let isUnchanged = try result.publish(files)
+    let isLockChanged = build.oldLock.map { !build.lock.isSame(as: $0) } ?? true
+    let changes = isLockChanged ? LockDifferences.lines(from: build.oldLock, to: build.lock) : []
+    let isUnchanged = try result.publish(files, lock: isLockChanged ? LockFile.text(build.lock) : nil)
     cache.prune(to: options.cacheSize)
     return Summary(
-      path: result.output, size: files.size, sha256: files.sha256, isUnchanged: isUnchanged, lock: lockPath,
+      path: output.archive, size: files.size, sha256: files.sha256, isUnchanged: isUnchanged, lock: lockPath,
       isLockNew: oldLock == nil, lockChanges: changes, findings: findings)
   }
 
@@ -91,7 +99,7 @@ public struct Builder {
       try steps[index].prepare(layer, build)
       layer = try Layer(steps[index], on: layer)
     }
-    if let old = build.oldLock, build.lock.packageSets != old.packageSets {
+    if let old = build.oldLock, !build.lock.hasSamePackages(as: old) {
       // Files of the new packages may be younger than the old lock.
       build.renewEpoch(options.epoch ?? Self.today)
       layer = Layer(build, cache)
@@ -118,36 +126,31 @@ public struct Builder {
   }
 
   /// The lock as it is, and the one that this build begins with.
-  private func locks(_ baseDigest: String) throws(OverlayError) -> (old: Lock?, new: Lock, path: String) {
-    let path = options.lockPath ?? LockFile.path(for: options.recipes.built.file)
+  private func locks(_ base: BaseFile, _ path: String) throws(OverlayError) -> (old: Lock?, new: Lock) {
     let old = try LockFile.read(path)
-    let base = Lock.File(name: Path.split(options.base).name, sha256: baseDigest)
     if options.lockMode == .locked {
       guard let old else {
         throw OverlayError("there is no lock \(path); build without --locked makes it")
       }
-      guard old.base.sha256 == baseDigest else {
+      guard old.base.sha256 == base.sha256 else {
         throw OverlayError(
-          "\(options.base) is not the base image that \(path) names: its sha256 is \(baseDigest), but the lock says"
-            + " \(old.base.sha256), of \(old.base.name). Give that image, or build without --locked to take this one")
+          "\(base.path) is not the base image that \(path) names: its sha256 is \(base.sha256), but the lock says"
+            + " \(old.base.sha256), of \(OverlayPath.printable(Array(old.base.name.utf8))). Give that image, or build without"
+            + " --locked to take this one")
       }
     }
-    return (old, Lock(base: base, epoch: old?.epoch ?? options.epoch ?? Self.today), path)
+    var file = Lock.File(name: Path.split(base.path).name, sha256: base.sha256)
+    // The same image under another name is the same.
+    if let old, old.base.sha256 == file.sha256, options.lockMode != .update { file = old.base }
+    return (old, Lock(base: file, epoch: old?.epoch ?? options.epoch ?? Self.today))
   }
 
-  /// Writes the lock when it has changed.
-  ///
-  /// - Returns: what is different, a line each.
-  private func finish(_ build: BuildContext) throws(OverlayError) -> [String] {
-    guard build.lock != build.oldLock else { return [] }
-    let changes = LockDifferences.lines(from: build.oldLock, to: build.lock)
-    if options.lockMode == .locked {
-      throw OverlayError(
-        "the recipe asks for something else than \(build.lockPath) has; build without --locked to renew it:\n"
-          + changes.joined(separator: "\n"))
-    }
-    try LockFile.write(build.lock, to: build.lockPath)
-    return changes
+  /// - Throws: when the build uses something else than the lock has.
+  private func checkLocked(_ build: BuildContext) throws(OverlayError) {
+    guard let old = build.oldLock, !build.lock.isSame(as: old) else { return }
+    throw OverlayError(
+      "the recipe asks for something else than \(build.lockPath) has; build without --locked to renew it:\n"
+        + LockDifferences.lines(from: old, to: build.lock).joined(separator: "\n"))
   }
 }
 

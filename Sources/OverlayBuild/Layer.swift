@@ -18,7 +18,7 @@ final class Layer: OverlayState {
     var key = InputKey()
     // Another version of this program may do the same step in another way.
     key.add("program", Self.program)
-    key.add("base", build.baseDigest)
+    key.add("base", build.base.sha256)
     key.add("epoch", "\(build.lock.epoch)")
     (self.key, self.build, self.cache) = (key.finish(), build, cache)
     (previous, step) = (nil, nil)
@@ -72,6 +72,7 @@ final class Layer: OverlayState {
     build.say("\(step.place): \(step.title)\(step.detail.isEmpty ? "" : ": \(step.detail)")")
     let made = "\(build.scratch)/layer.cpio.zst"
     try step.run(previous, build, to: made)
+    try build.base.check()
     let changes = ArchiveChanges(
       from: try ArchiveIndex(before, limits: build.limits, digests: true),
       to: try ArchiveIndex(made, limits: build.limits, digests: true))

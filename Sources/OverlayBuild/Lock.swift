@@ -37,7 +37,8 @@ public struct Lock: Sendable, Equatable {
     public var recipe: String
     /// `packages`, or `modules` for what a build of modules needed.
     public var key: String
-    /// A digest of what was asked for. A recipe that asks for something else has another one.
+    /// A digest of what was asked for and of the packages. A recipe that asks for something else has another one, and so has
+    /// a list that somebody has changed.
     public var request: String
     public var packages: [Package]
 
@@ -62,6 +63,19 @@ public struct Lock: Sendable, Equatable {
   public var packageSets: [PackageSet] = []
 
   public init(base: File, epoch: UInt32) { (self.base, self.epoch) = (base, epoch) }
+
+  /// Whether two locks say the same, whatever the order of their lists.
+  func isSame(as other: Lock) -> Bool { sorted == other.sorted }
+
+  func hasSamePackages(as other: Lock) -> Bool { sorted.packageSets == other.sorted.packageSets }
+
+  private var sorted: Lock {
+    var lock = self
+    lock.files.sort { ($0.name, $0.sha256) < ($1.name, $1.sha256) }
+    lock.downloads.sort { ($0.url, $0.sha256) < ($1.url, $1.sha256) }
+    lock.packageSets.sort { ($0.recipe, $0.key) < ($1.recipe, $1.key) }
+    return lock
+  }
 }
 
 /// How a build uses a lock.

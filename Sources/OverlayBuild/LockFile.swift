@@ -49,6 +49,10 @@ enum LockFile {
         recipe: try item.text("recipe"), key: try item.text("key"), request: try item.digest("request"),
         packages: try item.list("packages", package))
     }
+    var seen: Set<String> = []
+    for (index, set) in lock.packageSets.enumerated() where !seen.insert("\(set.recipe)\0\(set.key)").inserted {
+      throw try document.member("packages").error("number \(index + 1) is for the same recipe as another one")
+    }
     return lock
   }
 
@@ -63,11 +67,6 @@ enum LockFile {
       sha256: try item.digest("sha256"), isRequested: try item.flag("requested"))
     if let problem = package.problem { throw item.error(problem) }
     return package
-  }
-
-  /// Replaces the file as a whole.
-  static func write(_ lock: Lock, to path: String) throws(OverlayError) {
-    try WholeFile.write(Array(text(lock).utf8), to: path)
   }
 
   static func text(_ lock: Lock) -> String {

@@ -62,7 +62,7 @@ struct ModulesStep: BuildStep {
     guard let kernel = kernels.first, kernels.count == 1 else {
       let found = kernels.isEmpty ? "it has none" : "it has those of \(kernels.joined(separator: ", "))"
       throw OverlayError(
-        "\(place): modules: the base image \(build.base) must have the modules of one kernel in /lib/modules, for which"
+        "\(place): modules: the base image \(build.base.path) must have the modules of one kernel in /lib/modules, for which"
           + " others are built, but \(found)")
     }
     // It becomes a part of a command line.
@@ -105,7 +105,7 @@ struct ModulesStep: BuildStep {
   mutating func run(_ overlay: any OverlayState, _ build: BuildContext, to result: String) throws(OverlayError) {
     var key = InputKey()
     key.add("built modules", "1")
-    key.add("base", build.baseDigest)
+    key.add("base", build.base.sha256)
     addSources(to: &key)
     let archive = build.builtModules(key.finish())
     let directory = try build.makeSharedDirectory("built")
@@ -114,6 +114,7 @@ struct ModulesStep: BuildStep {
       for file in [archive, seal] { utimensat(AT_FDCWD, file, nil, 0) }
     } else {
       try make(archive, build)
+      try build.base.check()
       try CacheSeal.write([archive], to: seal)
     }
     try note(try ArchiveIndex(archive, limits: build.limits))
@@ -195,7 +196,7 @@ struct ModulesStep: BuildStep {
   // MARK: - Building
 
   private enum Stop: Int32 {
-    case headers = 91
+    case headers = 95
     case make, nothing
   }
 
@@ -260,7 +261,9 @@ struct ModulesStep: BuildStep {
       return OverlayError(
         "\(place): modules: the packages of the kernel's headers have no /lib/modules/\(kernel)/build")
     case .make:
-      for line in try directory.text("log", place, limit: 256 << 20).split(separator: "\n").suffix(200) { say(String(line)) }
+      for line in try directory.text("log", place, limit: 256 << 20).split(separator: "\n").suffix(200) {
+        say(String(line))
+      }
       return OverlayError("\(what) cannot be built for the kernel \(kernel): what make has printed stands above")
     case .nothing:
       return OverlayError("\(what): its Makefile builds no module: it needs a line as obj-m := hello.o")

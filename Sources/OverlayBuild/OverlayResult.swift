@@ -13,33 +13,26 @@ struct OverlayResult {
     let sha256: String
   }
 
-  /// Where the archive goes.
-  let output: String
-  private let name: String
+  private let output: BuildOutput
+  private var name: String { output.name }
   private let key: String
   private let writer: ArchiveWriter
   private let options: BuildOptions
   private let build: BuildContext
   private let layer: Layer
 
-  init(_ options: BuildOptions, _ build: BuildContext, _ layer: Layer) throws(OverlayError) {
-    (self.options, self.build, self.layer) = (options, build, layer)
+  init(
+    _ options: BuildOptions, _ build: BuildContext, _ layer: Layer, to output: BuildOutput
+  ) throws(OverlayError) {
+    (self.options, self.build, self.layer, self.output) = (options, build, layer, output)
     let recipe = options.recipes.built
     let chosen = recipe.compression?.value
-    if FileSystem.isDirectory(options.output) {
-      let hasModules = options.recipes.recipes.contains { !$0.modules.isEmpty }
-      let kernel = hasModules ? try build.baseImage().kernels.sorted().first : nil
-      name = OverlayName.conventional(recipe.name.value, kernel: kernel, chosen?.format ?? .gzip)
-      output = options.output.hasSuffix("/") ? options.output + name : "\(options.output)/\(name)"
-    } else {
-      (output, name) = (options.output, Path.split(options.output).name)
-    }
     writer = ArchiveWriter(
-      compression: try CompressionFormat(named: output, chosen: chosen?.format), level: chosen?.level)
+      compression: try CompressionFormat(named: output.archive, chosen: chosen?.format), level: chosen?.level)
 
     var key = InputKey()
     key.add("layer", layer.key)
-    key.add("name", name)
+    key.add("name", output.name)
     key.add("compression", "\(writer.compression) \(writer.level ?? writer.compression.defaultLevel)")
     key.add("architecture", options.architecture.rawValue)
     // Origins name files and lines.
@@ -66,7 +59,7 @@ struct OverlayResult {
   func make(in directory: String) throws(OverlayError) -> Files {
     let archive = "\(directory)/\(name)"
     let before = try layer.archive()
-    options.say("packing \(output)")
+    options.say("packing \(output.archive)")
     var change = OverlayChange()
     (change.writer, change.limits) = (writer, options.limits)
     if let required = options.required {
@@ -144,40 +137,28 @@ struct OverlayResult {
     return Files(directory: directory, size: files.size, sha256: files.sha256)
   }
 
-  /// Copies the files to the output, each as a whole, and only those that are different there.
+  /// Copies the files to the output, and writes the recipe's lock: all of them, or none when something fails.
   ///
+  /// - Parameter lock: the text of the lock; `nil` when it stays as it is.
   /// - Returns: whether the archive was there already, the same.
-  func publish(_ files: Files) throws(OverlayError) -> Bool {
+  func publish(_ files: Files, lock: String?) throws(OverlayError) -> Bool {
+    var staged = StagedFiles()
     var isUnchanged = true
-    for ending in [""] + Self.companions {
-      let (source, place) = ("\(files.directory)/\(name)\(ending)", output + ending)
-      let digest = ending.isEmpty ? files.sha256 : try FileDigest.sha256(of: source)
+    if let lock { try staged.add(Array(lock.utf8), to: build.lockPath) }
+    for (source, place) in zip(paths(in: files.directory), BuildOutput.files(of: output.archive)) {
+      let isArchive = place == output.archive
+      let digest = isArchive ? files.sha256 : try FileDigest.sha256(of: source)
       if FileSystem.exists(place), try FileDigest.sha256(of: place, followsSymlinks: true) == digest { continue }
-      if ending.isEmpty { isUnchanged = false }
-      try FileCopy.copy(source, to: place)
+      if isArchive { isUnchanged = false }
+      try staged.add(copyOf: source, to: place)
     }
+    try staged.finish()
     return isUnchanged
   }
 
-  /// What stands beside an archive: its name, and one of these.
-  private static let companions = [".origins.json", ".spdx.json"]
-
-  private func paths(in directory: String) -> [String] { ([""] + Self.companions).map { "\(directory)/\(name)\($0)" } }
+  private func paths(in directory: String) -> [String] { BuildOutput.files(of: "\(directory)/\(name)") }
 
   private func seal(in directory: String) -> String { "\(directory)/sha256" }
-
-  /// Throws now what would fail when the work is done.
-  static func checkOutput(_ path: String) throws(OverlayError) {
-    var status = stat()
-    let isThere = stat(path, &status) == 0
-    let kind = status.st_mode & S_IFMT
-    guard !isThere || kind == S_IFREG || kind == S_IFDIR else {
-      throw OverlayError(
-        "cannot write \(path): it is a device, a pipe or a socket; give the name of a file or a directory")
-    }
-    let directory = kind == S_IFDIR ? path : Path.split(path).directory
-    guard access(directory, W_OK | X_OK) == 0 else { throw .inDirectory(directory, "write into \(directory)") }
-  }
 
   private func files(in directory: String) throws(OverlayError) -> Files {
     let path = "\(directory)/\(name)"

@@ -23,8 +23,12 @@ struct PackageInstaller {
   static let directory = "/run/monorail-install"
   private static let logName = "log"
 
-  /// The code with which a script ends when apt-get has failed.
-  static let aptFailure: Int32 = 90
+  /// How a script ends when ``functions`` has failed.
+  enum Stop: Int32 {
+    case apt = 90
+    /// A package is another one than its file's name says.
+    case other
+  }
 
   /// The begin of a script: defines `install_packages`, which installs all packages. apt-get needs no package lists, since every
   /// package is there as a file.
@@ -37,7 +41,12 @@ struct PackageInstaller {
       apt-get -y -q --no-install-recommends --allow-downgrades -o Dir::State::lists=/run/monorail-lists \\
         -o APT::Sandbox::User=root -o DPkg::Use-Pty=0 -o Dpkg::Options::=--force-confdef \\
         -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsafe-io install "$@" \\
-        </dev/null >\(directory)/log 2>&1 || exit \(aptFailure)
+        </dev/null >\(directory)/log 2>&1 || exit \(Stop.apt.rawValue)
+      dpkg-query -W -f '${db:Status-Status} ${Package} ${Version} ${Architecture}\\n' |
+        sed -n 's/^installed //p' >/run/monorail-installed
+      if grep -vxF -f /run/monorail-installed \(packageDirectory)/names >\(directory)/others; then
+        exit \(Stop.other.rawValue)
+      fi
     }
     """
 
@@ -61,9 +70,25 @@ struct PackageInstaller {
     }
     for package in packages {
       if let url = package.url { try fetch(package, url) }
+      guard let path = try build.blobs.path(of: package.sha256) else {
+        throw OverlayError("\(place): \(key): \(package.fileName) of \(build.lockPath) is no file of the recipe")
+      }
+      var status = stat()
+      guard stat(path, &status) == 0, Int(status.st_size) == package.size else {
+        throw isOther(
+          "\(package.fileName) has \(status.st_size) bytes, and not the \(package.size) of \(build.lockPath)")
+      }
       try build.blobs.link(package.sha256, to: directory.file(package.fileName))
     }
+    let names = packages.map { "\($0.name) \($0.version) \($0.architecture)\n" }
+    try directory.write(names.joined(), to: "names")
     return directory
+  }
+
+  private func isOther(_ message: String) -> OverlayError {
+    OverlayError(
+      "\(place): \(key): \(message)",
+      remedy: "Somebody has changed the lock: get it back as it was, for example with git, or build with --update.")
   }
 
   private func fetch(_ package: Lock.Package, _ url: String) throws(OverlayError) {
@@ -84,7 +109,7 @@ struct PackageInstaller {
   /// - Parameters:
   ///   - binds: further ones.
   ///   - result: where the changed overlay goes; `nil` when it is not wanted.
-  /// - Returns: the script's exit code, which is never ``aptFailure``.
+  /// - Returns: the script's exit code, which is none of ``Stop``.
   func run(
     _ text: String, arguments: [String] = [], binds: [Workspace.Bind] = [], in archive: String, to result: String?
   ) throws(OverlayError) -> Int32 {
@@ -98,7 +123,11 @@ struct PackageInstaller {
       ]
     // Nobody can tell the packages' scripts to set none. On a node everything runs as root, for whom they change nothing.
     let code = try build.exitCode(of: script, in: archive, to: result)
-    guard code == Self.aptFailure else { return code }
+    guard let stop = Stop(rawValue: code) else { return code }
+    if stop == .other {
+      let others = try shared.text("others", place).split(separator: "\n").joined(separator: ", ")
+      throw isOther("the files of the packages are others than \(build.lockPath) says: it names \(others)")
+    }
     let log = AptLog(try shared.text(Self.logName, place, limit: 256 << 20))
     for line in log.tail.split(separator: "\n") { build.say(String(line)) }
     let reasons = (log.unmetDependencies + log.errorLines).prefix(20).joined(separator: "\n")

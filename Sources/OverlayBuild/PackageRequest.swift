@@ -53,7 +53,7 @@ struct PackageRequest {
   ///   - base: digest of the base image.
   ///   - overlays: the archives that the overlay so far was made of.
   ///   - earlier: the packages of the steps before, since what is there already need not be installed.
-  func digest(base: String, overlays: [Lock.File], earlier: [Lock.PackageSet]) -> String {
+  private func digest(base: String, overlays: [Lock.File], earlier: [Lock.PackageSet]) -> String {
     var key = InputKey()
     key.add("base", base)
     for overlay in overlays { key.add("overlay", overlay.sha256) }
@@ -69,6 +69,25 @@ struct PackageRequest {
 }
 
 extension PackageRequest {
+  /// The entry of a lock for this request.
+  ///
+  /// - Parameters:
+  ///   - base: digest of the base image.
+  ///   - overlays: the archives that the overlay so far was made of.
+  ///   - earlier: the packages of the steps before.
+  func locked(
+    _ packages: [Lock.Package], base: String, overlays: [Lock.File], earlier: [Lock.PackageSet]
+  ) -> Lock.PackageSet {
+    var key = InputKey()
+    key.add("request", digest(base: base, overlays: overlays, earlier: earlier))
+    for package in packages {
+      key.add("package", "\(package.name) \(package.version) \(package.architecture) \(package.size)")
+      key.add("file", "\(package.sha256) \(package.isRequested)")
+      key.add("url", package.url ?? "")
+    }
+    return Lock.PackageSet(recipe: recipe, key: self.key, request: key.finish(), packages: packages)
+  }
+
   /// An error that names the place in the recipe; without one, that of the whole request.
   func failure(_ message: String, _ place: Place? = nil) -> OverlayError {
     OverlayError("\(place ?? self.place): \(key): \(message)")

@@ -18,17 +18,19 @@ struct PackageResolver {
   func packages(
     after earlier: Lock?, in archive: () throws(OverlayError) -> String
   ) throws(OverlayError) -> [Lock.Package] {
-    let digest = request.digest(
-      base: build.baseDigest, overlays: earlier?.files ?? [], earlier: earlier?.packageSets ?? [])
+    func locked(_ packages: [Lock.Package]) -> Lock.PackageSet {
+      request.locked(
+        packages, base: build.base.sha256, overlays: earlier?.files ?? [], earlier: earlier?.packageSets ?? [])
+    }
     let known = build.oldLock?.packageSets.first { $0.recipe == request.recipe && $0.key == request.key }
     let set: Lock.PackageSet
-    if let known, known.request == digest, build.lockMode != .update {
+    if let known, known == locked(known.packages), build.lockMode != .update {
       set = known
     } else if build.lockMode == .locked {
       throw notLocked(known)
     } else {
-      let packages = try resolve(in: try archive(), preferring: build.lockMode == .follow ? known?.packages ?? [] : [])
-      set = Lock.PackageSet(recipe: request.recipe, key: request.key, request: digest, packages: packages)
+      set = locked(
+        try resolve(in: try archive(), preferring: build.lockMode == .follow ? known?.packages ?? [] : []))
     }
     build.lock(set)
     return set.packages
@@ -45,12 +47,14 @@ struct PackageResolver {
       what =
         "does not fit the recipe: "
         + (details.isEmpty
-          ? "versions, .deb files, archives or the packages of earlier recipes are others than when it was written"
+          ? "versions, .deb files, archives or the packages of earlier recipes are others than when it was written, or"
+            + " somebody has changed its packages"
           : details.joined(separator: ", "))
     } else {
       what = "has no packages for this"
     }
-    return request.failure("\(build.lockPath) \(what); build without --locked to add to it, or with --update to renew it")
+    return request.failure(
+      "\(build.lockPath) \(what); build without --locked to add to it, or with --update to renew it")
   }
 
   // MARK: - Asking apt
@@ -210,7 +214,9 @@ struct PackageResolver {
     uri: Substring, fileName: Substring, size: Int, hash: Substring?
   ) throws(OverlayError) -> Lock.Package {
     let facts = fileName.dropLast(fileName.hasSuffix(".deb") ? 4 : 0).split(separator: "_").map(Self.decoded)
-    guard facts.count == 3 else { throw request.failure("apt-get names the file \(fileName), which is no package's name") }
+    guard facts.count == 3 else {
+      throw request.failure("apt-get names the file \(fileName), which is no package's name")
+    }
     guard uri.hasPrefix("http://") || uri.hasPrefix("https://") else {
       throw request.failure("\(facts[0]) would come from \(uri); only archives at http and https URLs can be used")
     }

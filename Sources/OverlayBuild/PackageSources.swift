@@ -37,8 +37,8 @@ struct PackageSources {
 
   /// What apt takes of the overlay, relative to the root: names of archives, keys, and who may read them.
   private static let settings = [
-    "etc/apt/sources.list", "etc/apt/sources.list.d", "etc/apt/trusted.gpg", "etc/apt/trusted.gpg.d", "etc/apt/keyrings",
-    "etc/apt/auth.conf", "etc/apt/auth.conf.d", "usr/share/keyrings",
+    "etc/apt/sources.list", "etc/apt/sources.list.d", "etc/apt/trusted.gpg", "etc/apt/trusted.gpg.d",
+    "etc/apt/keyrings", "etc/apt/auth.conf", "etc/apt/auth.conf.d", "usr/share/keyrings",
   ]
   /// Bytes. Debian's keyrings have less than 1 MB.
   private static let limit = 64 << 20

@@ -34,7 +34,7 @@ struct PackagesStep: BuildStep {
     key.add("requests", "\(recipe.packages.count)")
     for package in packages {
       key.add("package", "\(package.name) \(package.version) \(package.architecture) \(package.isRequested)")
-      key.add("sha256", package.sha256)
+      key.add("sha256", "\(package.sha256) \(package.size)")
     }
   }
 

@@ -36,7 +36,7 @@ struct LockFileTests {
   @Test func `What is written is read again`() throws {
     let scratch = try ScratchDirectory()
     #expect(try LockFile.read(scratch("x.lock")) == nil)
-    try LockFile.write(Self.lock(), to: scratch("x.lock"))
+    try scratch.write(LockFile.text(Self.lock()), to: "x.lock")
     #expect(try LockFile.read(scratch("x.lock")) == Self.lock())
     #expect(LockFile.text(Self.lock()).hasPrefix("{\n  \"format\": 1,\n  \"base\": {\n    \"name\": \"base.img\",\n"))
   }

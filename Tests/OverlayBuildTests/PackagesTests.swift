@@ -140,6 +140,77 @@ struct PackagesTests {
     #expect(stage.lock == lock)
   }
 
+  @Test(arguments: [
+    "l['packages'] = [p for p in l['packages'] if p['name'] != 'tool']", "l['packages'] = []",
+    "[p.update(requested=False) for p in l['packages']]", "l['packages'][0]['version'] = '9'",
+    "l['packages'][0]['name'] = 'bash'", "l['packages'][0]['size'] += 1", "l['packages'].append(l['packages'][0])",
+    "l['packages'][0]['url'] = 'http://127.0.0.1:9/x.deb'",
+  ])
+  func `A list of packages that somebody has changed is not used`(_ change: String) async throws {
+    let stage = try await PackageStage()
+    try await stage.make("tool", "1", "Depends: helper")
+    try await stage.make("helper")
+    try await stage.index()
+    let recipe = stage.recipe([.named("tool", version: nil)])
+    try await stage.build(recipe)
+    let lock = stage.lock
+    try await stage.shell(
+      """
+      python3 - <<'END'
+      import json
+      lock = json.load(open("recipe/x.lock"))
+      l = lock["packages"][0]
+      \(change)
+      json.dump(lock, open("recipe/x.lock", "w"))
+      END
+      """)
+    let error = try await stage.failure(recipe, mode: .locked)
+    #expect(error.hasPrefix("x.yaml:4: packages: x.lock does not fit the recipe: "), "\(error)")
+    #expect(["tool is not in it", "somebody has changed its packages"].contains { error.contains($0) }, "\(error)")
+    try await stage.build(recipe)
+    #expect(stage.lock == lock)
+  }
+
+  @Test(arguments: [
+    ("'version'", "'9'", "tool 9 all"), ("'name'", "'bash'", "bash 1 all"), ("'size'", "7", "not the 7"),
+  ])
+  func `A package must be the one that the lock names, also when the whole lock was made to fit`(
+    _ field: String, _ value: String, _ words: String
+  ) async throws {
+    let stage = try await PackageStage()
+    try await stage.make("tool")
+    try await stage.index()
+    let recipe = stage.recipe([.named("tool", version: nil)])
+    try await stage.build(recipe)
+    // The first build without a lock would write this one, if the archive's index named the package so.
+    try await stage.shell(
+      """
+      python3 - <<'END'
+      import hashlib, json
+      lock = json.load(open("recipe/x.lock"))
+      set = lock["packages"][0]
+      package = set["packages"][0]
+      def parts(*texts):
+          digest = hashlib.sha256()
+          for text in texts:
+              digest.update(b"%d:%s" % (len(text.encode()), text.encode()))
+          return digest.hexdigest()
+      request = parts("base", lock["base"]["sha256"], "archive", "\(stage.archive)", "name", "tool")
+      def seal():
+          p = package
+          return parts(
+              "request", request, "package", "%s %s %s %d" % (p["name"], p["version"], p["architecture"], p["size"]),
+              "file", "%s %s" % (p["sha256"], str(p["requested"]).lower()), "url", p["url"])
+      assert seal() == set["request"]
+      package[\(field)] = \(value)
+      set["request"] = seal()
+      json.dump(lock, open("recipe/x.lock", "w"))
+      END
+      """)
+    let error = try await stage.failure(recipe, mode: .locked)
+    #expect(error.contains(words) && error.contains("Somebody has changed the lock"), "\(error)")
+  }
+
   @Test func `A package that is gone from the archive, or is another one, is named`() async throws {
     let stage = try await PackageStage()
     try await stage.make("tool")

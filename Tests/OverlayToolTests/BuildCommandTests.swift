@@ -86,6 +86,18 @@ struct BuildCommandTests {
     #expect(try stage.build("--allow", "base/etc").status == 0)
   }
 
+  @Test(arguments: ["r", "r/sub", "./r/sub/..", "r/link"])
+  func `A relative path under --allow is that of the directory where the program runs, and opens nothing else`(
+    path: String
+  ) throws {
+    let stage = try RecipeStage("files:\n  - {source: ../base/etc/motd, target: /etc/other}\n")
+    try stage.scratch.shell("ln -s sub r/link")
+    let refused = try stage.build("--allow", path)
+    #expect(refused.status == 2 && refused.errors.contains("leads out of the recipe's directory"), "\(refused.errors)")
+    #expect(try stage.build("--allow", ".").status == 0)
+    #expect(try stage.build("--allow", "r/..").status == 0)
+  }
+
   @Test func `A user without root builds what needs no workspace, and is told where root is needed`() throws {
     let stage = try RecipeStage(Self.simple)
     try stage.scratch.write("commands: [\"true\"]\n", to: "r/root.yaml")
@@ -117,6 +129,83 @@ struct BuildCommandTests {
     let base = try stage.build("--locked", "--base", "other.img")
     #expect(base.status == 2 && base.errors.contains("is not the base image that r/x.lock names"), "\(base.errors)")
     #expect(try stage.scratch.sha256("x.overlay.cpio.gz") == digest)
+  }
+
+  @Test func `With --locked, the name of the base image and the order of the lock do not matter`() throws {
+    let stage = try RecipeStage(Self.simple)
+    #expect(try stage.build().status == 0)
+    let lock = stage.scratch.text(of: "r/x.lock")
+    try stage.scratch.shell(
+      """
+      mv base.img other.img
+      python3 - <<'END'
+      import json
+      lock = json.load(open("r/x.lock"))
+      lock["files"].reverse()
+      json.dump(lock, open("r/x.lock", "w"))
+      END
+      """)
+    let run = try stage.build("--locked", "--base", "other.img")
+    #expect(run.status == 0, "\(run.errors)")
+    try stage.scratch.write(lock, to: "r/x.lock")
+    #expect(try stage.build("--base", "other.img").status == 0)
+    #expect(stage.scratch.text(of: "r/x.lock") == lock)
+  }
+
+  @Test func `With --locked, what the lock does not have is said before anything is done`() throws {
+    let stage = try RecipeStage(Self.simple)
+    #expect(try stage.build().status == 0)
+    let digest = try stage.scratch.sha256("x.overlay.cpio.gz")
+    try stage.scratch.shell(
+      """
+      python3 - <<'END'
+      import json
+      lock = json.load(open("r/x.lock"))
+      lock["downloads"].append({"url": "http://a/b", "sha256": "0" * 64})
+      json.dump(lock, open("r/x.lock", "w"))
+      END
+      rm -r cache
+      """)
+    let run = try stage.build("--locked")
+    #expect(run.status == 2 && run.errors.hasSuffix("renew it:\ndownload: - http://a/b\n"), "\(run.errors)")
+    #expect(!run.errors.contains("packing"), "\(run.errors)")
+    #expect(try stage.scratch.sha256("x.overlay.cpio.gz") == digest)
+  }
+
+  @Test(arguments: [
+    ("r/x.yaml", "it is the recipe r/x.yaml, which the build reads"), ("./r/../r/x.lock", "it is the lock"),
+    ("base.img", "it is the base image"), ("same.img", "it is the base image"), ("link", "it is one of the files"),
+    ("r/my-tool", "it is one of the files (r/x.yaml:3)"),
+    ("r/old.cpio", "it is an archive under \"from\" (r/x.yaml:1)"),
+    ("r/sub/x.cpio", "it is in a directory under \"files\" (r/x.yaml:4)"), ("cache/x.cpio", "it is in the cache"),
+    ("d.cpio", "it is a directory; move it away"), ("f.cpio", "it is a device, a pipe or a socket; move it away"),
+    ("r/x.yaml.cpio", "it is the lock"),
+  ])
+  func `An output in the place of something that the build reads is refused, and everything stays`(
+    output: String, words: String
+  ) throws {
+    let stage = try RecipeStage(
+      """
+      from: [old.cpio]
+      files:
+        - {source: my-tool, target: /usr/local/bin/my-tool}
+        - {source: sub, target: /opt/sub}
+
+      """)
+    try stage.scratch.shell(
+      """
+      mkdir old d.cpio.spdx.json; "$tool" pack old -o r/old.cpio --no-required; ln base.img same.img
+      ln -s r/my-tool link; mkfifo f.cpio.origins.json; cp r/x.yaml keep; mkdir cache
+      """)
+    let options = output == "r/x.yaml.cpio" ? ["--lock", "r/x.yaml.cpio.spdx.json"] : []
+    let list =
+      "{ find . -type f ! -name '*.list' -exec sha256sum {} + | sort; find . -path ./cache -prune -o ! -type f -print | sort; }"
+    try stage.scratch.shell("\(list) >before.list")
+    let run = try ToolRun(
+      ["build", "r/x.yaml", "--base", "base.img", "--cache", "cache", "-o", output] + options, in: stage.scratch.path)
+    #expect(run.status == 2 && run.errors.contains("cannot write \(output)"), "\(run.errors)")
+    #expect(run.errors.contains(words), "\(run.errors)")
+    try stage.scratch.shell("\(list) >after.list; cmp before.list after.list")
   }
 
   @Test func `The same recipe in another directory gives the same bytes with the same lock`() throws {

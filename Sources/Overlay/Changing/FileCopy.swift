@@ -9,6 +9,11 @@ public enum FileCopy {
   ///   - source: it must not change meanwhile.
   ///   - path: the copy has the permissions of the file that was there, or else those that the umask leaves.
   public static func copy(_ source: String, to path: String) throws(OverlayError) {
+    try output(of: source, to: path).finish()
+  }
+
+  /// The copy, which has no name yet.
+  static func output(of source: String, to path: String) throws(OverlayError) -> OutputFile {
     let file = try SourceFile(source)
     let before = try file.state()
     guard before.isRegular else { throw OverlayError("cannot copy \(source): it is no regular file") }
@@ -22,6 +27,6 @@ public enum FileCopy {
       offset += count
     }
     guard try file.state() == before else { throw file.hasChanged() }
-    try output.finish()
+    return output
   }
 }

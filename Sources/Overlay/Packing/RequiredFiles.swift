@@ -56,28 +56,33 @@ public struct RequiredFiles: Sendable {
     return additions
   }
 
+  private static let skeletonName = "overlay-skel"
+
   /// Where an entry of these comes from: `monorail-agent`, `rc.local`, or `overlay-skel`.
   public static func source(of path: OverlayPath) -> String {
     switch String(decoding: path.bytes, as: UTF8.self) {
     case agentPath: "monorail-agent"
     case rcLocalPath: "rc.local"
-    default: "overlay-skel"
+    default: skeletonName
     }
   }
 
-  /// For each of the three sources the SHA-256, in hexadecimal, of what it brings into an overlay: names, modes and contents.
+  /// For each of the three sources the SHA-256 in hexadecimal: of the agent and of rc.local that of the file, of the skeleton
+  /// that of all names, modes and contents that it brings into an overlay.
   public func digests() throws(OverlayError) -> [(source: String, sha256: String)] {
-    var digests: [String: [String]] = [:]
+    var digests: [String: [(line: String, sha256: String)]] = [:]
     for member in try members() {
       var digest = Digest(.sha256)
       try ContentReader().read(member) { (bytes) in digest.update(bytes) }
       let entry = member.entry
+      let sha256 = digest.finish()
       digests[Self.source(of: entry.path), default: []].append(
-        "\(entry.path) \(entry.kind) \(entry.permissions) \(digest.finish())")
+        ("\(entry.path) \(entry.kind) \(entry.permissions) \(sha256)", sha256))
     }
-    return digests.sorted { $0.key < $1.key }.map { source, lines in
+    return digests.sorted { $0.key < $1.key }.map { source, files in
+      if source != Self.skeletonName, files.count == 1 { return (source, files[0].sha256) }
       var digest = Digest(.sha256)
-      Array(lines.joined(separator: "\n").utf8).withUnsafeBytes { digest.update($0) }
+      Array(files.map(\.line).joined(separator: "\n").utf8).withUnsafeBytes { digest.update($0) }
       return (source, digest.finish())
     }
   }
