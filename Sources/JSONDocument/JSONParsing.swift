@@ -17,17 +17,20 @@ extension JSON {
   /// Parses one JSON document as RFC 8259 has it: no comments, no trailing text, no NaN. One thing is taken that the RFC
   /// forbids: control characters in strings that are not escaped.
   ///
-  /// - Parameter maximumValues: how many values the document may have, so that a short text cannot take much memory.
-  /// - Throws: `JSONParseError` for anything else, for nesting deeper than `maximumDepth`, and for text that is not
-  ///   UTF-8.
-  public init(parsing text: some Collection<UInt8>, maximumValues: Int = .max) throws(JSONParseError) {
-    guard let tokener = json_tokener_new_ex(Int32(Self.maximumDepth)) else {
+  /// - Parameters:
+  ///   - maximumValues: how many values the document may have, so that a short text cannot take much memory.
+  ///   - maximumDepth: how deep arrays and objects may nest.
+  /// - Throws: `JSONParseError` for anything else, for deeper nesting, and for text that is not UTF-8.
+  public init(
+    parsing text: some Collection<UInt8>, maximumValues: Int = .max, maximumDepth: Int = Self.maximumDepth
+  ) throws(JSONParseError) {
+    guard let tokener = json_tokener_new_ex(Int32(maximumDepth)) else {
       throw JSONParseError(reason: "out of memory", offset: 0)
     }
     defer { json_tokener_free(tokener) }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
 
-    let screening = try JSONScreening(text, maximumValues: maximumValues)
+    let screening = try JSONScreening(text, maximumValues: maximumValues, maximumDepth: maximumDepth)
     // json-c takes a final NUL for the end of the document. Without it, it waits for more digits of a bare number.
     var bytes = screening.text
     bytes.append(0)

@@ -16,7 +16,7 @@ struct JSONScreening {
   private var word: [UInt8] = []
 
   /// - Throws: `JSONParseError` for a token that is not JSON, and for more than about `maximumValues` values.
-  init(_ input: some Collection<UInt8>, maximumValues: Int) throws(JSONParseError) {
+  init(_ input: some Collection<UInt8>, maximumValues: Int, maximumDepth: Int) throws(JSONParseError) {
     text.reserveCapacity(input.count + 64)
     var values = 1
     var depth = 0
@@ -51,7 +51,7 @@ struct JSONScreening {
       case UInt8(ascii: "'"): throw JSONParseError(reason: "a single quote", offset: offset)
       default: break
       }
-      guard depth <= JSON.maximumDepth else { throw JSONParseError(reason: "nesting too deep", offset: offset) }
+      guard depth <= maximumDepth else { throw JSONParseError(reason: "nesting too deep", offset: offset) }
       guard values <= maximumValues else {
         throw JSONParseError(reason: "more than \(maximumValues) values", offset: offset)
       }

@@ -5,6 +5,9 @@ public enum TaskState: String, Sendable, Hashable, CaseIterable {
   /// The states in which a task has ended.
   public static let finished: Set<TaskState> = [.succeeded, .failed, .timeout, .cancelled]
 
+  /// In the order in which the stock server lists them.
+  static let finishedInOrder: [TaskState] = [.succeeded, .timeout, .cancelled, .failed]
+
   var isFailure: Bool { self == .failed || self == .timeout || self == .cancelled }
 }
 

@@ -114,17 +114,4 @@ import Testing
     #expect(run.tasks.map(\.endTime) == [1, 1, 1])
   }
 
-  @Test(arguments: 0..<50)
-  func `the same events at the same times give the same effects`(seed: Int) throws {
-    let plan = try plan(RandomGraph(seed: seed).definition, jobs: .scripted)
-    var first = GraphRun(plan, jobs: .scripted)
-    var events = [(WorkflowEvent.started, 0)]
-    var effects = [first.handle(.started, at: 0)]
-    while let time = first.nextTime {
-      events.append((.timePassed, time))
-      effects.append(first.handle(.timePassed, at: time))
-    }
-    var second = GraphRun(plan, jobs: .scripted)
-    #expect(events.map { second.handle($0.0, at: $0.1) } == effects)
-  }
 }

@@ -5,7 +5,7 @@ public struct ResolvedTask: Sendable {
   public let item: GraphItem
   public let definition: TaskDefinition
   public let base: BaseTask
-  public let options: JSONObject
+  public internal(set) var options = JSONObject()
   /// The schema of the task and that of its base task, those that there are.
   let schemas: [JSONSchema]
   /// The name of a stock schema that this server does not have: it is not checked.
@@ -15,6 +15,22 @@ public struct ResolvedTask: Sendable {
 
   /// The task's properties, those of its base over them.
   var properties: JSONObject { definition.properties.merged(with: base.properties) }
+
+  /// Finds the base task. The options are not put together.
+  ///
+  /// - Parameter document: the task definition.
+  init(_ item: GraphItem, _ document: JSONObject) throws(WorkflowError) {
+    self.item = item
+    definition = try TaskDefinition(document)
+    guard let base = BaseTask.named(definition.implementsTask) else {
+      throw WorkflowError(
+        "Base task definition for \(definition.implementsTask) should exist (object) is required")
+    }
+    self.base = base
+    let own = definition.optionsSchema?.objectValue.map { JSONSchema(.object($0)) }
+    schemas = [own, base.schema].compactMap(\.self)
+    unknownSchema = definition.optionsSchema?.stringValue
+  }
 }
 
 /// A graph whose tasks are found in a library: what `PUT` of a graph checks, and the first half of what a run checks.
@@ -77,20 +93,13 @@ public struct ResolvedGraph: Sendable {
       }
       document = task
     }
-    let task = try TaskDefinition(document)
-    guard let base = BaseTask.named(task.implementsTask) else {
-      throw WorkflowError("Base task definition for \(task.implementsTask) should exist (object) is required")
-    }
-    var schemas = base.schema.map { [$0] } ?? []
-    if case .object(let schema)? = task.optionsSchema { schemas.insert(JSONSchema(.object(schema)), at: 0) }
-    let options = OptionPrecedence.options(
-      own: task.options.merged(with: item.optionOverrides), required: base.requiredOptions,
+    var task = try ResolvedTask(item, document)
+    task.options = OptionPrecedence.options(
+      own: task.definition.options.merged(with: item.optionOverrides), required: task.base.requiredOptions,
       defaults: self.options["defaults"]?.objectValue ?? JSONObject(),
       label: self.options[item.label]?.objectValue ?? JSONObject(),
-      hasSchema: task.optionsSchema != nil || base.schema != nil)
-    return ResolvedTask(
-      item: item, definition: task, base: base, options: options, schemas: schemas,
-      unknownSchema: task.optionsSchema?.stringValue)
+      hasSchema: task.definition.optionsSchema != nil || task.base.schema != nil)
+    return task
   }
 
   private static func labelProblems(_ definition: GraphDefinition) -> [WorkflowError] {

@@ -9,11 +9,15 @@ public struct RunRequest: Sendable {
   /// The node's identifier; `nil` for a graph without a node.
   public var target: String?
   public var scope: RenderScope
+  /// How many graphs are around this one: 0 for a graph that no other graph's task runs.
+  public var depth: Int
 
   public init(
-    options: JSONObject = JSONObject(), context: JSONObject = JSONObject(), target: String? = nil, scope: RenderScope
+    options: JSONObject = JSONObject(), context: JSONObject = JSONObject(), target: String? = nil, scope: RenderScope,
+    depth: Int = 0
   ) {
-    (self.options, self.context, self.target, self.scope) = (options, context, target, scope)
+    (self.options, self.context, self.target) = (options, context, target)
+    (self.scope, self.depth) = (scope, depth)
   }
 }
 
@@ -31,7 +35,12 @@ public struct GraphPlan: Sendable {
   public let definition: GraphDefinition
   public let context: JSONObject
   public let scope: RenderScope
-  public private(set) var tasks: [Task] = []
+  /// How many graphs are around this one. The server gives one more to a graph that a task of this one runs.
+  public let depth: Int
+  public internal(set) var tasks: [Task] = []
+
+  /// How many graphs may be around a graph: a graph that runs itself must not do so for ever.
+  public static let mostDepth = 16
 
   /// Makes the plan of a run, with all the checks of the `POST` of a run.
   ///
@@ -49,8 +58,12 @@ public struct GraphPlan: Sendable {
     if let target = request.target { context["target"] = .string(target) }
     context["graphId"] = .string(id)
     context["graphName"] = .string(name)
-    var plan = GraphPlan(instanceId: id, definition: graph.definition, context: context, scope: request.scope)
+    var plan = GraphPlan(
+      instanceId: id, definition: graph.definition, context: context, scope: request.scope, depth: request.depth)
     var problems: [WorkflowError] = []
+    if request.depth > mostDepth {
+      problems.append(WorkflowError("more than \(mostDepth) graphs run one inside the other"))
+    }
     var budget = RenderBudget()
     for task in graph.tasks {
       let instanceId = identifier()
@@ -87,9 +100,9 @@ public struct GraphPlan: Sendable {
     self = plan
   }
 
-  private init(instanceId: String, definition: GraphDefinition, context: JSONObject, scope: RenderScope) {
+  init(instanceId: String, definition: GraphDefinition, context: JSONObject, scope: RenderScope, depth: Int) {
     (self.instanceId, self.definition) = (instanceId, definition)
-    (self.context, self.scope) = (context, scope)
+    (self.context, self.scope, self.depth) = (context, scope, depth)
   }
 
   /// Renders the options that the plan left, with the context as it is when the task starts.

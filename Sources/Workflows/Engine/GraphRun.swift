@@ -6,13 +6,20 @@ import JSONDocument
 /// waits for, while others still run; and it stays `running` when all that is left has become impossible.
 ///
 /// The same plan and the same events at the same times give the same effects: a server that keeps the events of a run can
-/// bring it back to where it was.
+/// bring it back to where it was. Only those events count after which `revision` is another: without the others, such as
+/// polls of a node whose task set is out, a replay gives the same.
 public struct GraphRun: Sendable {
   public let plan: GraphPlan
   public private(set) var status = GraphStatus.running
   /// What the tasks share.
   public private(set) var context: JSONObject
   public private(set) var tasks: [TaskRun]
+  /// Grows with each event that changes the run.
+  public private(set) var revision = 0
+  /// When the run began, in milliseconds.
+  public private(set) var startTime: Int?
+  /// The time of the last event that changed the run, in milliseconds.
+  public private(set) var updateTime: Int?
 
   private let jobs: JobKinds
   private var hasStarted = false
@@ -53,19 +60,31 @@ public struct GraphRun: Sendable {
   /// The iPXE profile of a running task.
   public var profile: String? { tasks.lazy.compactMap { $0.job?.profile }.first }
 
-  /// - Parameter now: in milliseconds, never less than at the event before.
+  /// Brings a run back by its events.
+  public init(_ plan: GraphPlan, jobs: JobKinds, replaying events: some Sequence<(event: WorkflowEvent, time: Int)>) {
+    self.init(plan, jobs: jobs)
+    for (event, time) in events { _ = handle(event, at: time) }
+  }
+
+  /// - Parameter now: in milliseconds since 1970. A time before that of the last change counts as that time.
   public mutating func handle(_ event: WorkflowEvent, at now: Int) -> [WorkflowEffect] {
-    var turn = Turn(now: now)
+    var turn = Turn(now: max(now, updateTime ?? now))
     switch event {
     case .started:
       guard !hasStarted else { break }
       hasStarted = true
+      startTime = turn.now
+      turn.isChange = true
       startReady(tasks.indices, &turn)
     case .nodeAsked: ask(&turn)
     case .nodeReported(let report):
       if let place = handedOut { deliver(.reported(report), to: place, &turn) }
     case .performed(let task, let answer):
-      if let place = index[task] { deliver(.performed(answer), to: place, &turn) }
+      // An answer that no job waits for is dropped.
+      guard let place = index[task], !tasks[place].openRequests.isEmpty else { break }
+      tasks[place].openRequests.removeFirst()
+      turn.isChange = true
+      deliver(.performed(answer), to: place, &turn)
     case .requestAnswered(let url, let status): deliver(.requestAnswered(url: url, status: status), &turn)
     case .graphEnded(let id, let status): deliver(.graphEnded(instanceId: id, status), &turn)
     case .notified(let body): deliver(.notified(body), &turn)
@@ -74,6 +93,10 @@ public struct GraphRun: Sendable {
       if status == .running { stop(.cancelled, &turn) }
     }
     settle(&turn)
+    if turn.isChange {
+      revision += 1
+      updateTime = turn.now
+    }
     return turn.effects
   }
 
@@ -81,6 +104,8 @@ public struct GraphRun: Sendable {
   private struct Turn {
     let now: Int
     var effects: [WorkflowEffect] = []
+    /// Something of the run is another than before.
+    var isChange = false
     /// Tasks that end, in the order in which they do.
     var ends: [(place: Int, outcome: TaskOutcome)] = []
   }
@@ -105,6 +130,7 @@ public struct GraphRun: Sendable {
 
   private mutating func passTime(_ turn: inout Turn) {
     while let (place, time) = nextDue(turn.now) {
+      turn.isChange = true
       let task = tasks[place]
       if task.wakesAt == time {
         tasks[place].wakesAt = nil
@@ -129,7 +155,13 @@ public struct GraphRun: Sendable {
   }
 
   private mutating func deliver(_ event: JobEvent, to place: Int, _ turn: inout Turn) {
-    guard let actions = tasks[place].job?.handle(event, at: turn.now) else { return }
+    guard let before = tasks[place].job else { return }
+    var job = before
+    let actions = job.handle(event, at: turn.now)
+    if !job.isEqual(to: before) {
+      tasks[place].job = job
+      turn.isChange = true
+    }
     apply(actions, of: place, &turn)
   }
 
@@ -139,15 +171,21 @@ public struct GraphRun: Sendable {
       switch action {
       case .finish(let outcome): turn.ends.append((place, outcome))
       case .handOut(let set):
+        turn.isChange = turn.isChange || handedOut != place
         handedOut = place
         turn.effects.append(.handOut(task: id, set))
       case .answerEmpty: turn.effects.append(.answerEmpty(task: id))
-      case .wake(let time): tasks[place].wakesAt = time
+      case .wake(let time):
+        tasks[place].wakesAt = time
+        turn.isChange = true
       case .trigger(let type, let group):
         for other in tasks.indices where other != place {
           deliver(.triggered(type: type, group: group), to: other, &turn)
         }
-      case .perform(let request): turn.effects.append(.perform(task: id, request))
+      case .perform(let request):
+        turn.effects.append(.perform(task: id, request))
+        turn.isChange = true
+        if request.isAnswered { tasks[place].openRequests.append(request) }
       }
     }
   }
@@ -167,6 +205,7 @@ public struct GraphRun: Sendable {
   private mutating func end(_ place: Int, _ outcome: TaskOutcome, _ turn: inout Turn) {
     let state = outcome.state
     tasks[place].end(state, error: outcome.error, at: turn.now)
+    turn.isChange = true
     turn.effects.append(.taskEnded(task: tasks[place].instanceId, state))
     context = context.setting(outcome.context)
     for other in dependents[place] where tasks[other].state == .pending {
@@ -215,6 +254,7 @@ public struct GraphRun: Sendable {
   /// The graph fails or is cancelled: all that is pending ends with it, and jobs that run are cancelled.
   private mutating func stop(_ end: GraphStatus, _ turn: inout Turn) {
     status = end
+    turn.isChange = true
     for place in tasks.indices {
       let id = tasks[place].instanceId
       if tasks[place].isRunning {

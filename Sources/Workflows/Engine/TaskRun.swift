@@ -19,6 +19,9 @@ public struct TaskRun: Sendable {
   /// What it runs with; before its start, what the plan has.
   public internal(set) var options: JSONObject
 
+  /// What its job has asked the server for, and no answer has come.
+  public internal(set) var openRequests: [ServerRequest] = []
+
   var job: (any Job)?
   /// When its time is up, in milliseconds.
   var deadline: Int?
@@ -64,5 +67,6 @@ public struct TaskRun: Sendable {
   mutating func end(_ state: TaskState, error: String?, at now: Int) {
     (self.state, self.error, endTime) = (state, error, now)
     (job, deadline, wakesAt) = (nil, nil, nil)
+    openRequests = []
   }
 }

@@ -1,7 +1,7 @@
 import JSONDocument
 
 /// What happens to a run.
-public enum WorkflowEvent: Sendable {
+public enum WorkflowEvent: Sendable, Hashable {
   /// The run begins.
   case started
   /// The run's node asked for work.

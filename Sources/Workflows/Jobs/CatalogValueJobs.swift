@@ -39,7 +39,7 @@ struct ProvideCatalogValueJob: Job {
 
 /// `Job.Get.Catalog.Values`: puts values of catalogs into `context.data`, null for those that are not there.
 struct CatalogValuesJob: Job {
-  private struct Request {
+  private struct Request: Equatable {
     let source: String
     /// Name in the context → path in the record.
     let keys: [JSONObject.Member]

@@ -1,7 +1,7 @@
 import JSONDocument
 
 /// The `commands` option: what a node runs.
-struct CommandList: Sendable {
+struct CommandList: Sendable, Equatable {
   /// The tasks as the node gets them.
   let tasks: [JSON]
 

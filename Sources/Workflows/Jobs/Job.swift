@@ -2,8 +2,9 @@ import JSONDocument
 
 /// What runs in a task: a state machine. Events come in, actions go out.
 ///
-/// A job does no I/O. What the server must do for it, it asks for with `JobAction.perform`.
-public protocol Job: Sendable {
+/// A job does no I/O. What the server must do for it, it asks for with `JobAction.perform`. Jobs are compared, since an
+/// event that leaves a run as it was need not be stored.
+public protocol Job: Sendable, Equatable {
   /// - Throws: `WorkflowError` when the options do not let it run.
   init(_ setting: JobSetting) throws(WorkflowError)
 
@@ -27,6 +28,8 @@ extension Job {
   public var templateValues: JSONObject? { nil }
   public var profile: String? { nil }
   public mutating func handle(_ event: JobEvent, at now: Int) -> [JobAction] { [] }
+
+  func isEqual(to other: any Job) -> Bool { other as? Self == self }
 }
 
 /// What a job is made of.

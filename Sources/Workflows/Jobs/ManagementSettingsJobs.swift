@@ -1,7 +1,7 @@
 import JSONDocument
 
 /// What both jobs do once they know the settings: save them, and ask for the power status with them.
-private struct SavingSettings {
+private struct SavingSettings: Equatable {
   private(set) var isSaved = false
 
   mutating func handle(_ answer: RequestAnswer, node: String, service: String) -> [JobAction] {

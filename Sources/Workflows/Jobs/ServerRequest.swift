@@ -22,6 +22,11 @@ public enum ServerRequest: Sendable, Hashable {
   case cancelGraph(instanceId: String)
   /// Tell the world of an event. Answered with any value.
   case publish(event: String, node: String)
+
+  /// Whether `WorkflowEvent.performed` answers it.
+  public var isAnswered: Bool {
+    if case .cancelGraph = self { false } else { true }
+  }
 }
 
 /// How a server answers a request of a job.

@@ -6,7 +6,7 @@ import JSONDocument
 /// `maxLength`, `minimum`, `maximum`, `anyOf`, `oneOf` and `allOf` count. Other keywords are not looked at.
 /// Source: json-schema.org, draft 4. The sentences are those of Ajv, which the stock server uses.
 public struct JSONSchema: Sendable, Hashable {
-  private let schema: JSON
+  let schema: JSON
 
   public init(_ schema: JSON) { self.schema = schema }
 

@@ -95,7 +95,7 @@ struct Mustache {
     return parts.count == 1 ? found : ValuePath.value(String(parts[1]), in: found)
   }
 
-  private static func escaped(_ text: String) -> String {
+  static func escaped(_ text: String) -> String {
     guard text.utf8.contains(where: { "&<>\"'".utf8.contains($0) }) else { return text }
     var result = ""
     for character in text {

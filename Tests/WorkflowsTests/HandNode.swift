@@ -1,0 +1,58 @@
+import JSONDocument
+
+@testable import Workflows
+
+/// A node, and a server around it, that do at once what a graph asks for.
+struct HandNode {
+  /// What each command of a task set becomes.
+  var result: (JSONObject) -> JSONObject = { $0 }
+  /// How the server answers a request.
+  var answer: (ServerRequest) -> RequestAnswer = { _ in .done(nil) }
+
+  /// Goes on until nothing happens any more. Time passes only when nothing else is to be done.
+  ///
+  /// - Returns: the commands that the node ran.
+  @discardableResult
+  func finish(_ record: inout RecordedRun, from start: Int = 0, each: (inout RecordedRun) throws -> Void = { _ in })
+    throws -> [String]
+  {
+    var commands: [String] = []
+    var now = start
+    var pending = record.handle(.started, at: now)
+    while true {
+      now += 1
+      try each(&record)
+      if pending.isEmpty { pending = record.handle(.nodeAsked, at: now).filter(Self.goesOn) }
+      if pending.isEmpty, let time = record.run.nextTime, !record.run.hasLimitsOnly {
+        now = max(now, time)
+        pending = record.handle(.timePassed, at: now)
+      }
+      guard !pending.isEmpty else { return commands }
+      let effects = pending
+      pending = []
+      for effect in effects {
+        switch effect {
+        case .handOut(_, let set):
+          let tasks = set["tasks"]?.arrayValue?.compactMap(\.objectValue) ?? []
+          commands += tasks.compactMap { $0["cmd"]?.stringValue }
+          guard set["exit"] == nil else { continue }
+          var report = set.object
+          report["tasks"] = .array(tasks.map { .object(result($0)) })
+          pending += record.handle(.nodeReported(.object(report)), at: now)
+        case .perform(let task, let request) where request.isAnswered:
+          pending += record.handle(.performed(task: task, answer(request)), at: now)
+        default: break
+        }
+      }
+    }
+  }
+
+  private static func goesOn(_ effect: WorkflowEffect) -> Bool {
+    if case .answerEmpty = effect { false } else { true }
+  }
+}
+
+extension GraphRun {
+  /// Nothing but the time limits of tasks is due.
+  var hasLimitsOnly: Bool { tasks.allSatisfy { $0.wakesAt == nil } }
+}
