@@ -42,6 +42,7 @@ public struct MergedLists {
     try write(merged)
     var options = Workspace.Options(base: base)
     options.isOffline = true
+    options.isConfined = true
     var modification = Modification(options)
     modification.limits = limits
     modification.compression = CompressionFormat.none
