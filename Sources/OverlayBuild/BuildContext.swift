@@ -3,6 +3,7 @@ import HTTPTransport
 import Overlay
 import OverlayWorkspace
 import Recipes
+import SystemFiles
 
 /// What the steps of one build share.
 final class BuildContext {
@@ -22,6 +23,7 @@ final class BuildContext {
   let say: @Sendable (String) -> Void
 
   private let layers: String
+  /// What messages call the overlay.
   private let output: String
   private let environment: [String: String]
   private let workDirectory: String?
@@ -41,7 +43,8 @@ final class BuildContext {
     lockMode = options.lockMode
     (self.lockPath, self.oldLock, self.lock, self.signals) = (lockPath, oldLock, lock, signals)
     directory = options.recipes.built.directory
-    (say, output, limits) = (options.say, options.output, options.limits)
+    (say, limits) = (options.say, options.limits)
+    output = FileSystem.isDirectory(options.output) ? "the overlay" : options.output
     (workDirectory, memory) = (options.workDirectory, options.memory)
     environment = options.environment.filter { name, _ in Self.passed.contains(name) }
   }
@@ -165,6 +168,8 @@ final class BuildContext {
         environment: environment, signals)
     } catch { throw OverlayError("\(script.place): \(error.message)", remedy: error.remedy, cause: error.cause) }
     if code == 0 { signals.resume() }
+    // A command that a signal to this program has ended is not to blame.
+    signals.endIfReceived()
     return code
   }
 

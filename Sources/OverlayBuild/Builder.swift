@@ -122,7 +122,8 @@ public struct Builder {
       guard !needsWorkspace else { throw error }
       return nil
     }
-    return try SignalWatch(say: options.say)
+    // The commands are not those of the person at the terminal, for whom Ctrl-C ends the build.
+    return try SignalWatch(leavesTerminal: false, say: options.say)
   }
 
   /// The lock as it is, and the one that this build begins with.

@@ -4,11 +4,13 @@ import TestSupport
 import Testing
 
 /// A recipe in a directory of its own, and a base image that it is for.
-private final class RecipeStage {
+final class RecipeStage {
   let scratch: ToolScratch
 
-  /// - Parameter recipe: its text; it is in `r/x.yaml`.
-  init(_ recipe: String) throws {
+  /// - Parameters:
+  ///   - recipe: its text; it is in `r/x.yaml`.
+  ///   - base: a script that changes the root of the base image, where it runs.
+  init(_ recipe: String, base: String = ":") throws {
     scratch = try ToolScratch()
     try scratch.shell(
       """
@@ -16,17 +18,25 @@ private final class RecipeStage {
       cp "$(command -v busybox)" base/bin/busybox
       for name in sh ldconfig; do ln -s busybox base/bin/$name; done
       echo base >base/etc/motd
+      (cd base; \(base))
       mksquashfs base base.img -quiet -no-progress -all-root >/dev/null
       printf 'tool\\n' >r/my-tool; chmod 755 r/my-tool
       """)
     try scratch.write(recipe, to: "r/x.yaml")
   }
 
-  /// Builds the recipe to x.overlay.cpio.gz.
-  func build(_ options: String..., recipe: String = "r/x.yaml") throws -> ToolRun {
+  /// What builds the recipe to x.overlay.cpio.gz.
+  static let arguments = ["build", "r/x.yaml", "--base", "base.img", "-o", "x.overlay.cpio.gz", "--cache", "cache"]
+
+  func build(_ options: String..., environment: [String: String] = [:]) throws -> ToolRun {
+    try ToolRun(Self.arguments + options, in: scratch.path, environment: environment)
+  }
+
+  /// Builds it in a mount namespace, after a script.
+  func build(after script: String) throws -> ToolRun {
     try ToolRun(
-      ["build", recipe, "--base", "base.img", "-o", "x.overlay.cpio.gz", "--cache", "cache"] + options,
-      in: scratch.path)
+      ["--mount", "sh", "-euc", "\(script)\nexec \"$@\"", "sh", ToolRun.program] + Self.arguments, in: scratch.path,
+      program: "/usr/bin/unshare")
   }
 
   func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: scratch(name)) }
