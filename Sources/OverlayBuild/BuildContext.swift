@@ -90,10 +90,11 @@ final class BuildContext {
     guard lockMode == .locked, let oldLock, !oldLock.files.contains(file) else { return }
     guard let known = oldLock.files.first(where: { $0.name == file.name }) else {
       throw OverlayError(
-        "\(place.map { "\($0): " } ?? "")\(file.name) is not in \(lockPath); build without --locked to add it")
+        "\(place.map { "\($0): " } ?? "")\(file.name.printable) is not in \(lockPath); build without --locked to add it"
+      )
     }
     throw OverlayError(
-      "\(place.map { "\($0): " } ?? "")\(file.name) is not the file that \(lockPath) names: its sha256 is \(file.sha256),"
+      "\(place.map { "\($0): " } ?? "")\(file.name.printable) is not the file that \(lockPath) names: its sha256 is \(file.sha256),"
         + " but the lock says \(known.sha256). Get that file, or build without --locked to take the one that is there")
   }
 

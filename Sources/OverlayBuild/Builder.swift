@@ -136,8 +136,8 @@ public struct Builder {
       guard old.base.sha256 == base.sha256 else {
         throw OverlayError(
           "\(base.path) is not the base image that \(path) names: its sha256 is \(base.sha256), but the lock says"
-            + " \(old.base.sha256), of \(OverlayPath.printable(Array(old.base.name.utf8))). Give that image, or build without"
-            + " --locked to take this one")
+            + " \(old.base.sha256), of \(old.base.name.printable). Give that image, or build without --locked to take this one"
+        )
       }
     }
     var file = Lock.File(name: Path.split(base.path).name, sha256: base.sha256)

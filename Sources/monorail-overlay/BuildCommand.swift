@@ -126,7 +126,7 @@ struct BuildCommand: ParsableCommand {
     do throws(Mistakes) {
       recipes = try RecipeSet(contentsOf: recipe, permissions: permissions, variables: variables)
     } catch {
-      Terminal.write(error.description + "\n")
+      Terminal.show(error.description + "\n")
       throw check ? ExitCodes.findings : ExitCodes.failure
     }
     guard let base, !check else {
