@@ -104,7 +104,7 @@ final class BuildContext {
   /// The path of a download, fetched when it is not in the cache.
   func fetch(_ url: String, sha256: String, place: String) throws(OverlayError) -> String {
     do throws(DownloadError) { return try blobs.fetch(url, sha256: sha256) } catch {
-      throw OverlayError("\(place): \(error.message)")
+      throw OverlayError("\(place): \(error.message)", cause: error.cause)
     }
   }
 

@@ -16,7 +16,9 @@ public struct Builder {
 
   public init(_ options: BuildOptions) throws(OverlayError) {
     self.options = options
-    cache = try LayerCache(options.cache)
+    do throws(OverlayError) { cache = try LayerCache(options.cache) } catch {
+      throw error.explained(cache: options.cache)
+    }
   }
 
   public struct Summary: Sendable {
@@ -52,7 +54,7 @@ public struct Builder {
     } catch {
       // A signal that ends the program removes its temporary files first: what fails because of that is not said.
       signals?.waitIfEnding()
-      throw error
+      throw error.explained(cache: options.cache)
     }
   }
 
