@@ -63,6 +63,7 @@ public struct Builder {
   ) throws(OverlayError) -> Summary? {
     let base = try BaseFile(options.base)
     let (oldLock, lock) = try locks(base, lockPath)
+    if oldLock == nil || options.lockMode == .update { try LockFile.checkWritable(lockPath) }
     let staging = try Staging(in: options.cache, signals)
     let build = try BuildContext(
       options, base: base, scratch: staging.path, lockPath: lockPath, oldLock: oldLock, lock: lock,
@@ -70,7 +71,12 @@ public struct Builder {
 
     let layer = try layers(build)
     let result = try OverlayResult(options, build, layer, to: output)
-    if options.lockMode == .locked { try checkLocked(build) }
+    let isLockChanged = build.oldLock.map { !build.lock.isSame(as: $0) } ?? true
+    if options.lockMode == .locked {
+      try checkLocked(build)
+    } else if isLockChanged {
+      try LockFile.checkWritable(lockPath)
+    }
     let files: OverlayResult.Files
     var findings: [Finding] = []
     if let ready = try result.cached(in: cache) {
@@ -84,7 +90,6 @@ public struct Builder {
       guard isGood || options.isForced else { return nil }
       files = isGood ? try result.keep(made, in: cache) : made
     }
-    let isLockChanged = build.oldLock.map { !build.lock.isSame(as: $0) } ?? true
     let changes = isLockChanged ? LockDifferences.lines(from: build.oldLock, to: build.lock) : []
     let isUnchanged = try result.publish(files, lock: isLockChanged ? LockFile.text(build.lock) : nil)
     cache.prune(to: options.cacheSize)
