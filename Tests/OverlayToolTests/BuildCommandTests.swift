@@ -110,7 +110,10 @@ struct BuildCommandTests {
 
   @Test func `A user without root builds what needs no workspace, and is told where root is needed`() throws {
     let stage = try RecipeStage(Self.simple)
-    try stage.scratch.write("commands: [\"true\"]\n", to: "r/root.yaml")
+    let digest = String(repeating: "0", count: 64)
+    try stage.scratch.write(
+      "download: [{url: \"http://127.0.0.1:9/x\", sha256: \"\(digest)\", target: /x}]\ncommands: [\"true\"]\n",
+      to: "r/root.yaml")
     try stage.scratch.shell("chmod 755 .; chown -R 65534:65534 r; mkdir out; chown 65534:65534 out")
     let run = "setpriv --reuid=65534 --regid=65534 --clear-groups \"$tool\" build --base base.img --cache out/cache"
     try stage.scratch.shell("\(run) r/x.yaml -o out/x.overlay.cpio.gz 2>log")
@@ -118,8 +121,9 @@ struct BuildCommandTests {
     try stage.scratch.shell("! \(run) r/root.yaml -o out/y.overlay.cpio.gz 2>log")
     let log = stage.scratch.text(of: "log")
     #expect(
-      log.contains("r/root.yaml:1: the command \"true\" runs in a workspace") && log.contains("with sudo"), "\(log)")
-    #expect(!stage.exists("out/y.overlay.cpio.gz"))
+      log.contains("r/root.yaml:2: \"commands\" needs a workspace") && log.contains("with sudo"), "\(log)")
+    // It is said before anything is fetched.
+    #expect(!log.contains("GET") && !stage.exists("out/y.overlay.cpio.gz"))
   }
 
   @Test func `With --locked, other files than those of the lock are refused by name`() throws {
