@@ -86,7 +86,10 @@ extension RecipeReader {
       )
       return nil
     }
-    guard isTemplate else { return (.path(path), kind == .directory) }
+    guard isTemplate else {
+      checkSource(path, kind, source)
+      return (.path(path), kind == .directory)
+    }
     guard kind == .file else {
       report(source.place, "a directory is no template: name the single files that are templates")
       return nil
@@ -102,6 +105,17 @@ extension RecipeReader {
       return nil
     }
   }
+  private mutating func checkSource(_ path: String, _ kind: FileKind, _ source: RecipeValue) {
+    // A recipe can name a large directory many times.
+    guard checkedSources.insert(path).inserted else { return }
+    let shown = OverlayPath.printable((source.text ?? path).utf8)
+    let problems =
+      kind == .directory
+      ? RecipeSource.problems(inDirectory: path, shown: shown, for: .files)
+      : RecipeSource.problem(withFile: path, shown: shown).map { [$0] } ?? []
+    for problem in problems { report(source.place, problem) }
+  }
+
 
   private mutating func readAttributes(_ fields: RecipeFields) -> Recipe.Attributes? {
     var attributes = Recipe.Attributes()
