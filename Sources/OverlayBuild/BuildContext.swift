@@ -152,7 +152,7 @@ final class BuildContext {
     workspace.isConfined = true
     (workspace.workDirectory, workspace.memory) = (workDirectory, memory)
     var modification = Modification(workspace)
-    modification.times = .clamped(to: lock.epoch)
+    modification.times = .settled(at: lock.epoch, since: UInt32(clamping: time(nil)))
     modification.limits = limits
     // An archive cannot hold ACLs and capabilities. Packages set some that no node needs; a warning names each.
     modification.dropsAttributes = true
@@ -168,9 +168,9 @@ final class BuildContext {
         archive, command: ["/bin/sh", "-euc", Self.beginning + script.text, "sh"] + script.arguments,
         environment: environment, signals)
     } catch { throw OverlayError("\(script.place): \(error.message)", remedy: error.remedy, cause: error.cause) }
-    if code == 0 { signals.resume() }
     // A command that a signal to this program has ended is not to blame.
     signals.endIfReceived()
+    if code == 0 { signals.resume() }
     return code
   }
 
