@@ -22,8 +22,7 @@ extension RecipeReader {
         text.place, "\(text.value.quoted) names a directory; write the whole path, as in \("\(text.value)NAME".quoted)")
       return nil
     }
-    if name.isEmpty { return .root }
-    do throws(OverlayError) { return try OverlayPath(archiveName: name) } catch {
+    do throws(OverlayError) { return try OverlayPath(onNode: text.value, shown: text.value.quoted) } catch {
       report(text.place, error.message)
       return nil
     }
@@ -105,6 +104,7 @@ extension RecipeReader {
       return nil
     }
   }
+
   private mutating func checkSource(_ path: String, _ kind: FileKind, _ source: RecipeValue) {
     // A recipe can name a large directory many times.
     guard checkedSources.insert(path).inserted else { return }
@@ -115,7 +115,6 @@ extension RecipeReader {
       : RecipeSource.problem(withFile: path, shown: shown).map { [$0] } ?? []
     for problem in problems { report(source.place, problem) }
   }
-
 
   private mutating func readAttributes(_ fields: RecipeFields) -> Recipe.Attributes? {
     var attributes = Recipe.Attributes()
