@@ -144,7 +144,7 @@ final class BuildContext {
   ) throws(OverlayError) -> Int32 {
     guard let signals else {
       throw OverlayError(
-        "\(script.place): \(script.name) runs in a workspace, whose base image only root may mount: run it with sudo")
+        "\(script.place): \(script.name) needs a workspace, whose base image only root may mount: run it with sudo")
     }
     var workspace = Workspace.Options(base: base.path)
     workspace.binds = script.binds

@@ -120,15 +120,16 @@ public struct Builder {
 
   /// - Returns: `nil` when no workspace can be made, or none is needed.
   private func prepareWorkspaces() throws(OverlayError) -> SignalWatch? {
-    let step = Plan(options.recipes).steps.first { $0.needsWorkspace }
+    // What must be merged in a workspace is not known yet.
+    let needing = Plan(options.recipes).steps.first { $0.needsWorkspace }
     guard geteuid() == 0 else {
-      guard let step else { return nil }
+      guard let step = needing else { return nil }
       throw OverlayError(
         "\(step.place): \"\(step.title)\" needs a workspace, whose base image only root may mount: run it with sudo")
     }
     do throws(OverlayError) { try PrivateNamespace.enter() } catch {
       // In a container, root may not be allowed to mount.
-      guard step == nil else { throw error }
+      guard needing == nil else { throw error }
       return nil
     }
     // The commands are not those of the person at the terminal, for whom Ctrl-C ends the build.

@@ -14,10 +14,17 @@ struct BuildEndTests {
     #expect(left == ["blobs", "layers", "results"])
   }
 
-  @Test(arguments: [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP"), (SIGQUIT, "SIGQUIT")])
-  func `A signal ends the build and its command, which is not blamed`(_ signal: Int32, _ name: String) async throws {
+  @Test(arguments: [
+    (SIGINT, "SIGINT", []), (SIGTERM, "SIGTERM", []), (SIGTERM, "SIGTERM", ["--work-dir", "work"]),
+    (SIGHUP, "SIGHUP", []),
+    (SIGQUIT, "SIGQUIT", []),
+  ])
+  func `A signal ends the build and its command, which is not blamed`(
+    _ signal: Int32, _ name: String, _ options: [String]
+  ) async throws {
     let stage = try RecipeStage("commands:\n  - \"\(Self.command)\"\n")
-    let process = try ToolProcess([ToolRun.program] + RecipeStage.arguments, in: stage.scratch.path)
+    try stage.scratch.shell("mkdir work")
+    let process = try ToolProcess([ToolRun.program] + RecipeStage.arguments + options, in: stage.scratch.path)
     try await process.waitForErrors("ready")
     process.signal(signal)
     let result = try await process.wait()
@@ -25,6 +32,7 @@ struct BuildEndTests {
     #expect(
       result.errors.hasSuffix("\nready\nmonorail-overlay: ended by \(name): x.overlay.cpio.gz was not made\n"),
       "\(result.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: stage.scratch("work")) == [])
     try await expectNothingLeft(of: stage)
   }
 
