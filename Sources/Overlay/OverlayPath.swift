@@ -18,8 +18,22 @@ public struct OverlayPath: Hashable, Sendable, Comparable, CustomStringConvertib
   ///
   /// - Throws: the reason why this is no path inside an overlay.
   public init(archiveName name: some Collection<UInt8>) throws(OverlayError) {
-    func refusal(_ reason: String) -> OverlayError { OverlayError("\"\(OverlayPath.printable(name))\" \(reason)") }
     guard !name.isEmpty else { throw OverlayError("an entry has an empty name") }
+    try self.init(name, shown: "\"\(OverlayPath.printable(name))\"")
+  }
+
+  /// Makes a path of one on the node, as a person writes it: `/etc/hosts` and `etc/hosts` are one path, `/` is the root.
+  ///
+  /// - Parameter shown: what errors call it.
+  public init(onNode text: String, shown: String) throws(OverlayError) {
+    guard !text.isEmpty else {
+      throw OverlayError("\(shown) is no path on the node: write one as /etc/hosts, or / for the root")
+    }
+    try self.init(text.utf8.drop { $0 == UInt8(ascii: "/") }, shown: shown)
+  }
+
+  private init(_ name: some Collection<UInt8>, shown: String) throws(OverlayError) {
+    func refusal(_ reason: String) -> OverlayError { OverlayError("\(shown) \(reason)") }
     guard name.first != UInt8(ascii: "/") else {
       throw refusal("is an absolute name; names in an overlay are relative to its root")
     }

@@ -3,6 +3,7 @@ import HTTPTransport
 import Overlay
 import OverlayWorkspace
 import Recipes
+import SystemFiles
 
 /// What the steps of one build share.
 final class BuildContext {
@@ -22,6 +23,7 @@ final class BuildContext {
   let say: @Sendable (String) -> Void
 
   private let layers: String
+  /// What messages call the overlay.
   private let output: String
   private let environment: [String: String]
   private let workDirectory: String?
@@ -41,7 +43,8 @@ final class BuildContext {
     lockMode = options.lockMode
     (self.lockPath, self.oldLock, self.lock, self.signals) = (lockPath, oldLock, lock, signals)
     directory = options.recipes.built.directory
-    (say, output, limits) = (options.say, options.output, options.limits)
+    (say, limits) = (options.say, options.limits)
+    output = FileSystem.isDirectory(options.output) ? "the overlay" : options.output
     (workDirectory, memory) = (options.workDirectory, options.memory)
     environment = options.environment.filter { name, _ in Self.passed.contains(name) }
   }
@@ -87,10 +90,11 @@ final class BuildContext {
     guard lockMode == .locked, let oldLock, !oldLock.files.contains(file) else { return }
     guard let known = oldLock.files.first(where: { $0.name == file.name }) else {
       throw OverlayError(
-        "\(place.map { "\($0): " } ?? "")\(file.name) is not in \(lockPath); build without --locked to add it")
+        "\(place.map { "\($0): " } ?? "")\(file.name.printable) is not in \(lockPath); build without --locked to add it"
+      )
     }
     throw OverlayError(
-      "\(place.map { "\($0): " } ?? "")\(file.name) is not the file that \(lockPath) names: its sha256 is \(file.sha256),"
+      "\(place.map { "\($0): " } ?? "")\(file.name.printable) is not the file that \(lockPath) names: its sha256 is \(file.sha256),"
         + " but the lock says \(known.sha256). Get that file, or build without --locked to take the one that is there")
   }
 
@@ -100,7 +104,7 @@ final class BuildContext {
   /// The path of a download, fetched when it is not in the cache.
   func fetch(_ url: String, sha256: String, place: String) throws(OverlayError) -> String {
     do throws(DownloadError) { return try blobs.fetch(url, sha256: sha256) } catch {
-      throw OverlayError("\(place): \(error.message)")
+      throw OverlayError("\(place): \(error.message)", cause: error.cause)
     }
   }
 
@@ -140,7 +144,7 @@ final class BuildContext {
   ) throws(OverlayError) -> Int32 {
     guard let signals else {
       throw OverlayError(
-        "\(script.place): \(script.name) runs in a workspace, whose base image only root may mount: run it with sudo")
+        "\(script.place): \(script.name) needs a workspace, whose base image only root may mount: run it with sudo")
     }
     var workspace = Workspace.Options(base: base.path)
     workspace.binds = script.binds
@@ -148,7 +152,7 @@ final class BuildContext {
     workspace.isConfined = true
     (workspace.workDirectory, workspace.memory) = (workDirectory, memory)
     var modification = Modification(workspace)
-    modification.times = .clamped(to: lock.epoch)
+    modification.times = .settled(at: lock.epoch, since: UInt32(clamping: time(nil)))
     modification.limits = limits
     // An archive cannot hold ACLs and capabilities. Packages set some that no node needs; a warning names each.
     modification.dropsAttributes = true
@@ -164,6 +168,8 @@ final class BuildContext {
         archive, command: ["/bin/sh", "-euc", Self.beginning + script.text, "sh"] + script.arguments,
         environment: environment, signals)
     } catch { throw OverlayError("\(script.place): \(error.message)", remedy: error.remedy, cause: error.cause) }
+    // A command that a signal to this program has ended is not to blame.
+    signals.endIfReceived()
     if code == 0 { signals.resume() }
     return code
   }

@@ -14,6 +14,9 @@ protocol BuildStep {
   /// What of it, for the origin of entries that the step does not name: a command's first line. May be empty.
   var detail: String { get }
 
+  /// Whether it runs programs in a workspace, for which root is needed.
+  var needsWorkspace: Bool { get }
+
   /// Finds out what must be known before the step has a key, such as the versions of packages, and notes it in the lock.
   mutating func prepare(_ overlay: any OverlayState, _ build: BuildContext) throws(OverlayError)
 
@@ -36,6 +39,8 @@ extension BuildStep {
   var places: [Place] { [place] }
 
   var detail: String { "" }
+
+  var needsWorkspace: Bool { false }
 
   mutating func prepare(_ overlay: any OverlayState, _ build: BuildContext) throws(OverlayError) {}
 

@@ -16,7 +16,9 @@ public struct Builder {
 
   public init(_ options: BuildOptions) throws(OverlayError) {
     self.options = options
-    cache = try LayerCache(options.cache)
+    do throws(OverlayError) { cache = try LayerCache(options.cache) } catch {
+      throw error.explained(cache: options.cache)
+    }
   }
 
   public struct Summary: Sendable {
@@ -52,7 +54,7 @@ public struct Builder {
     } catch {
       // A signal that ends the program removes its temporary files first: what fails because of that is not said.
       signals?.waitIfEnding()
-      throw error
+      throw error.explained(cache: options.cache)
     }
   }
 
@@ -61,6 +63,7 @@ public struct Builder {
   ) throws(OverlayError) -> Summary? {
     let base = try BaseFile(options.base)
     let (oldLock, lock) = try locks(base, lockPath)
+    if oldLock == nil || options.lockMode == .update { try LockFile.checkWritable(lockPath) }
     let staging = try Staging(in: options.cache, signals)
     let build = try BuildContext(
       options, base: base, scratch: staging.path, lockPath: lockPath, oldLock: oldLock, lock: lock,
@@ -68,7 +71,12 @@ public struct Builder {
 
     let layer = try layers(build)
     let result = try OverlayResult(options, build, layer, to: output)
-    if options.lockMode == .locked { try checkLocked(build) }
+    let isLockChanged = build.oldLock.map { !build.lock.isSame(as: $0) } ?? true
+    if options.lockMode == .locked {
+      try checkLocked(build)
+    } else if isLockChanged {
+      try LockFile.checkWritable(lockPath)
+    }
     let files: OverlayResult.Files
     var findings: [Finding] = []
     if let ready = try result.cached(in: cache) {
@@ -82,7 +90,6 @@ public struct Builder {
       guard isGood || options.isForced else { return nil }
       files = isGood ? try result.keep(made, in: cache) : made
     }
-    let isLockChanged = build.oldLock.map { !build.lock.isSame(as: $0) } ?? true
     let changes = isLockChanged ? LockDifferences.lines(from: build.oldLock, to: build.lock) : []
     let isUnchanged = try result.publish(files, lock: isLockChanged ? LockFile.text(build.lock) : nil)
     cache.prune(to: options.cacheSize)
@@ -113,16 +120,20 @@ public struct Builder {
 
   /// - Returns: `nil` when no workspace can be made, or none is needed.
   private func prepareWorkspaces() throws(OverlayError) -> SignalWatch? {
-    guard geteuid() == 0 else { return nil }
-    let needsWorkspace = options.recipes.recipes.contains { recipe in
-      !recipe.packages.isEmpty || !recipe.modules.isEmpty || !recipe.commands.isEmpty || !recipe.services.isEmpty
+    // What must be merged in a workspace is not known yet.
+    let needing = Plan(options.recipes).steps.first { $0.needsWorkspace }
+    guard geteuid() == 0 else {
+      guard let step = needing else { return nil }
+      throw OverlayError(
+        "\(step.place): \"\(step.title)\" needs a workspace, whose base image only root may mount: run it with sudo")
     }
     do throws(OverlayError) { try PrivateNamespace.enter() } catch {
       // In a container, root may not be allowed to mount.
-      guard !needsWorkspace else { throw error }
+      guard needing == nil else { throw error }
       return nil
     }
-    return try SignalWatch(say: options.say)
+    // The commands are not those of the person at the terminal, for whom Ctrl-C ends the build.
+    return try SignalWatch(leavesTerminal: false, say: options.say)
   }
 
   /// The lock as it is, and the one that this build begins with.
@@ -135,8 +146,8 @@ public struct Builder {
       guard old.base.sha256 == base.sha256 else {
         throw OverlayError(
           "\(base.path) is not the base image that \(path) names: its sha256 is \(base.sha256), but the lock says"
-            + " \(old.base.sha256), of \(OverlayPath.printable(Array(old.base.name.utf8))). Give that image, or build without"
-            + " --locked to take this one")
+            + " \(old.base.sha256), of \(old.base.name.printable). Give that image, or build without --locked to take this one"
+        )
       }
     }
     var file = Lock.File(name: Path.split(base.path).name, sha256: base.sha256)

@@ -63,8 +63,7 @@ extension Explanation.Source: CustomStringConvertible {
     switch self {
     case .origin(let origin): origin.description
     case .package(let name, let version):
-      "package \(OverlayPath.printable(name.utf8))\(version.map { " \(OverlayPath.printable($0.utf8))" } ?? ""),"
-        + " by dpkg's lists in the overlay"
+      "package \(name.printable)\(version.map { " \($0.printable)" } ?? ""), by dpkg's lists in the overlay"
     case .required(let source, true?): "required file, the same as \(source)"
     case .required(let source, false?):
       "not known; it has the place of a required file, but is another one than \(source)"
@@ -78,13 +77,11 @@ extension Explanation.Source: CustomStringConvertible {
 extension Origin: CustomStringConvertible {
   /// `discovery.yaml:12, files: motd`
   public var description: String {
-    func shown(_ text: String) -> String { OverlayPath.printable(text.utf8) }
-    func shown(_ place: Place) -> String { "\(shown(place.file)):\(place.line)" }
-    return switch self {
+    switch self {
     case .recipe(let place, let key, let detail):
-      "\(shown(place)), \(shown(key))\(detail.isEmpty ? "" : ": \(shown(detail))")"
-    case .package(let place, let name, let version): "package \(shown(name)) \(shown(version)), for \(shown(place))"
-    case .required(let source): "required file, from \(shown(source))"
+      "\(place), \(key.printable)\(detail.isEmpty ? "" : ": \(detail.printable)")"
+    case .package(let place, let name, let version): "package \(name.printable) \(version.printable), for \(place)"
+    case .required(let source): "required file, from \(source.printable)"
     }
   }
 }

@@ -6,8 +6,12 @@ import Overlay
 ///     packages: pciutils 1:3.9.0-4 -> 1:3.9.0-5
 ///     packages: + libfoo 1.2
 enum LockDifferences {
-  /// - Parameter old: `nil` when there was no lock.
+  /// - Parameter old: `nil` when there was no lock. Somebody may have put anything into its names.
   static func lines(from old: Lock?, to new: Lock) -> [String] {
+    differences(from: old, to: new).map(\.printable)
+  }
+
+  private static func differences(from old: Lock?, to new: Lock) -> [String] {
     var lines: [String] = []
     if let old {
       if old.base != new.base {

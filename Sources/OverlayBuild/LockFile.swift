@@ -69,6 +69,16 @@ enum LockFile {
     return package
   }
 
+  /// Throws now what would fail when the lock is written after a long build.
+  static func checkWritable(_ path: String) throws(OverlayError) {
+    let directory = Path.split(path).directory
+    guard access(directory, W_OK | X_OK) == 0 else {
+      let error = OverlayError.inDirectory(directory, "write the lock \(path)")
+      throw OverlayError(
+        error.message, remedy: error.remedy ?? "Name another place for it with --lock FILE.", cause: error.cause)
+    }
+  }
+
   static func text(_ lock: Lock) -> String {
     let document: JSON = [
       "format": .integer(format),

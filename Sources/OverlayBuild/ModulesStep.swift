@@ -11,6 +11,7 @@ import SystemFiles
 /// recipe does not install the headers again.
 struct ModulesStep: BuildStep {
   let title = "modules"
+  let needsWorkspace = true
   let place: Place
 
   private let recipe: Recipe

@@ -95,7 +95,7 @@ struct PackageInstaller {
     let what = "\(package.name) \(package.version)"
     do throws(DownloadError) { _ = try build.blobs.fetch(url, sha256: package.sha256) } catch {
       guard error.status == 404 || error.status == 410 else {
-        throw OverlayError("\(place): \(key): cannot fetch \(what): \(error.message)")
+        throw OverlayError("\(place): \(key): cannot fetch \(what): \(error.message)", cause: error.cause)
       }
       throw OverlayError(
         "\(place): \(key): \(URLText.withoutSecrets(url)), \(what) of \(build.lockPath), is gone: the archive keeps only"

@@ -5,6 +5,7 @@ import Recipes
 /// Installs a recipe's packages, with all that they depend on.
 struct PackagesStep: BuildStep {
   let title = "packages"
+  let needsWorkspace = true
   let place: Place
 
   private let recipe: Recipe

@@ -11,8 +11,8 @@ public protocol Temporary: AnyObject, Sendable {
 /// Ends the program on SIGINT, SIGTERM, SIGHUP and SIGQUIT, with all that it has started, and leaves nothing behind.
 ///
 /// While a command runs, its processes are killed, and the program goes on as after a command that failed. Ctrl-C and
-/// Ctrl-\ are left to the command then: it gets them too. A signal has no effect any more when the result is being put in
-/// place.
+/// Ctrl-\ are left to a command of the person at the terminal: it gets them too. A signal has no effect any more when the
+/// result is being put in place.
 public final class SignalWatch: Sendable {
   private enum Phase {
     case working
@@ -29,13 +29,16 @@ public final class SignalWatch: Sendable {
 
   private let state = Mutex(State())
   private let signals: sigset_t
+  private let leavesTerminal: Bool
   private let say: @Sendable (String) -> Void
 
   /// Begins to watch for signals.
   ///
   /// Call it before other threads are started: they would take the signals.
-  public init(say: @escaping @Sendable (String) -> Void) throws(OverlayError) {
-    self.say = say
+  ///
+  /// - Parameter leavesTerminal: whether Ctrl-C and Ctrl-\ are for the command while one runs; else they are like other signals.
+  public init(leavesTerminal: Bool = true, say: @escaping @Sendable (String) -> Void) throws(OverlayError) {
+    (self.leavesTerminal, self.say) = (leavesTerminal, say)
     // If SIGCHLD were ignored, the kernel would not keep how a child ended.
     signal(SIGCHLD, SIG_DFL)
     var signals = Self.endingSignals()
@@ -147,18 +150,35 @@ public final class SignalWatch: Sendable {
         case .committed: return
         case .command(let process):
           let isFromTerminal = info.si_code == 0x80 && (number == SIGINT || number == SIGQUIT)
-          if isFromTerminal { return }
+          if isFromTerminal, leavesTerminal { return }
           state.signal = number
           kill(process, SIGKILL)
         case .working:
           for temporary in state.temporary.values { temporary.remove() }
           say("ended by \(Self.name(of: number))")
-          signal(number, SIG_DFL)
-          pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-          kill(getpid(), number)
+          end(number)
         }
       }
     }
+  }
+
+  /// Ends the program when a signal has ended the command, as that signal does when no command runs. Else it returns.
+  ///
+  /// Call it when the workspace is gone, and when it has been said that a signal came.
+  public func endIfReceived() {
+    state.withLock { state in
+      guard let number = state.signal else { return }
+      for temporary in state.temporary.values { temporary.remove() }
+      end(number)
+    }
+  }
+
+  /// Whoever started the program sees which signal it was.
+  private func end(_ number: Int32) {
+    var signals = signals
+    signal(number, SIG_DFL)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    kill(getpid(), number)
   }
 
   static func name(of signal: Int32) -> String {

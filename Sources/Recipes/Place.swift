@@ -1,3 +1,5 @@
+import Overlay
+
 /// Where something stands in a recipe: `discovery.yaml:12`.
 public struct Place: Hashable, Sendable, Comparable, CustomStringConvertible {
   /// The recipe's path, as it is shown to people.
@@ -7,7 +9,8 @@ public struct Place: Hashable, Sendable, Comparable, CustomStringConvertible {
 
   public init(_ file: String, line: Int) { (self.file, self.line) = (file, line) }
 
-  public var description: String { "\(file):\(line)" }
+  /// In one line of a terminal, whatever the file's name is.
+  public var description: String { "\(OverlayPath.printable(file.utf8)):\(line)" }
 
   public static func < (left: Place, right: Place) -> Bool {
     left.file == right.file ? left.line < right.line : left.file < right.file

@@ -22,8 +22,7 @@ extension RecipeReader {
         text.place, "\(text.value.quoted) names a directory; write the whole path, as in \("\(text.value)NAME".quoted)")
       return nil
     }
-    if name.isEmpty { return .root }
-    do throws(OverlayError) { return try OverlayPath(archiveName: name) } catch {
+    do throws(OverlayError) { return try OverlayPath(onNode: text.value, shown: text.value.quoted) } catch {
       report(text.place, error.message)
       return nil
     }
@@ -86,7 +85,10 @@ extension RecipeReader {
       )
       return nil
     }
-    guard isTemplate else { return (.path(path), kind == .directory) }
+    guard isTemplate else {
+      checkSource(path, kind, source)
+      return (.path(path), kind == .directory)
+    }
     guard kind == .file else {
       report(source.place, "a directory is no template: name the single files that are templates")
       return nil
@@ -101,6 +103,17 @@ extension RecipeReader {
         source.place, "the template cannot be used: \(error.message)\(error.line > 1 ? " (line \(error.line))" : "")")
       return nil
     }
+  }
+
+  private mutating func checkSource(_ path: String, _ kind: FileKind, _ source: RecipeValue) {
+    // A recipe can name a large directory many times.
+    guard checkedSources.insert(path).inserted else { return }
+    let shown = OverlayPath.printable((source.text ?? path).utf8)
+    let problems =
+      kind == .directory
+      ? RecipeSource.problems(inDirectory: path, shown: shown, for: .files)
+      : RecipeSource.problem(withFile: path, shown: shown).map { [$0] } ?? []
+    for problem in problems { report(source.place, problem) }
   }
 
   private mutating func readAttributes(_ fields: RecipeFields) -> Recipe.Attributes? {

@@ -1,3 +1,4 @@
+import Overlay
 import SystemFiles
 
 // What is laid over the base, installed, built and run: from, archives, packages, modules, commands and services.
@@ -73,7 +74,13 @@ extension RecipeReader {
           report(other.place, "a \".deb\" file has its own name and version: leave them out beside \"deb\"")
         }
       }
-      return deb.resolve(&self, RecipeKey.packages.example).map { .file($0.path) }
+      guard let path = deb.resolve(&self, RecipeKey.packages.example)?.path else { return nil }
+      guard RecipeSource.isDebianPackage(path) else {
+        report(
+          deb.place, "\((deb.text ?? path).quoted) is no Debian package: it does not begin as a \".deb\" file does")
+        return nil
+      }
+      return .file(path)
     }
     let name = fields.required("name", &self).flatMap { readPackageName($0) }
     guard let version = fields["version"] else { return name.map { .named($0, version: nil) } }
@@ -129,6 +136,10 @@ extension RecipeReader {
           + " \"obj-m := NAME.o\", beside NAME.c"
       )
       return nil
+    }
+    let shown = OverlayPath.printable((source.text ?? path).utf8)
+    for problem in RecipeSource.problems(inDirectory: path, shown: shown, for: .modules) {
+      report(source.place, problem)
     }
     guard let isLoaded, let place else { return nil }
     var module = Recipe.Module(source: path)

@@ -24,6 +24,8 @@ struct RecipeReader {
   private(set) var variables: [String: String] = [:]
   /// Names of variables that templates ask for.
   private(set) var usedVariables: Set<String> = []
+  /// Paths of `files` that were looked at.
+  var checkedSources: Set<String> = []
 
   /// - Parameter file: the recipe's path, as it is shown to people.
   init(_ file: String, _ confinement: Confinement, permissions: Permissions, outerVariables: [String: String]) {

@@ -126,7 +126,7 @@ struct BuildCommand: ParsableCommand {
     do throws(Mistakes) {
       recipes = try RecipeSet(contentsOf: recipe, permissions: permissions, variables: variables)
     } catch {
-      Terminal.write(error.description + "\n")
+      Terminal.show(error.description + "\n")
       throw check ? ExitCodes.findings : ExitCodes.failure
     }
     guard let base, !check else {
@@ -140,7 +140,7 @@ struct BuildCommand: ParsableCommand {
     options.lockPath = lock
     options.isForced = force
     options.architecture = arch
-    options.epoch = try epoch()
+    options.epoch = try TimeOptions.sourceDateEpoch()
     options.workDirectory = workDir
     options.memory = memory?.bytes
     options.limits = limits.limits
@@ -170,14 +170,6 @@ struct BuildCommand: ParsableCommand {
   }
 
   private var variables: [String: String] { Dictionary(set.map { ($0.name, $0.value) }) { $1 } }
-
-  private func epoch() throws -> UInt32? {
-    guard let text = Surroundings.environment["SOURCE_DATE_EPOCH"] else { return nil }
-    guard let seconds = UInt32(text) else {
-      throw ValidationError("SOURCE_DATE_EPOCH: \"\(text)\" is no number of seconds since 1970")
-    }
-    return seconds
-  }
 
   private func cacheDirectory() throws -> String {
     if let cache { return cache }

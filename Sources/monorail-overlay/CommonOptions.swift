@@ -82,14 +82,24 @@ struct TimeOptions: ParsableArguments {
   var mtime: String?
 
   func times(default standard: Packer.Times) throws -> Packer.Times {
-    let environment = getenv("SOURCE_DATE_EPOCH").map { String(cString: $0) }
-    guard let text = mtime ?? environment else { return standard }
     if mtime == "keep" { return .kept }
+    if let mtime { return .clamped(to: try Self.seconds(mtime, "--mtime")) }
+    return try Self.sourceDateEpoch().map { .clamped(to: $0) } ?? standard
+  }
+
+  /// `SOURCE_DATE_EPOCH`, in seconds since 1970 (https://reproducible-builds.org/specs/source-date-epoch/). An empty one, as CI
+  /// systems have it, is none.
+  static func sourceDateEpoch() throws -> UInt32? {
+    let name = "SOURCE_DATE_EPOCH"
+    guard let text = Surroundings.environment[name], !text.isEmpty else { return nil }
+    return try seconds(text, name)
+  }
+
+  private static func seconds(_ text: String, _ name: String) throws -> UInt32 {
     guard let seconds = UInt32(text) else {
-      throw ValidationError(
-        "\(mtime == nil ? "SOURCE_DATE_EPOCH" : "--mtime"): \"\(text)\" is no number of seconds since 1970")
+      throw ValidationError("\(name): \"\(text)\" is no number of seconds since 1970")
     }
-    return .clamped(to: seconds)
+    return seconds
   }
 }
 

@@ -54,7 +54,9 @@ struct ExplainCommand: ParsableCommand {
   @OptionGroup var limits: LimitOptions
 
   func run() throws {
-    let paths = try paths.map { text throws(OverlayError) in try Self.path(text) }
+    let paths = try paths.map { (text) throws(OverlayError) in
+      try OverlayPath(onNode: text, shown: "\"\(OverlayPath.printable(text.utf8))\"")
+    }
     let explainer = try explainer()
     if let problem = explainer.problem { Terminal.warn(problem) }
     var explanations: [Explanation] = []
@@ -83,13 +85,6 @@ struct ExplainCommand: ParsableCommand {
     let progress = ProgressBar("reading \(archive)")
     defer { progress.clear() }
     return try Explainer(archive, base: image, required: required, limits: limits.limits, progress: progress.show)
-  }
-
-  /// A path on the node: `/etc/motd`, `etc/motd`, or `/` for the root.
-  private static func path(_ text: String) throws(OverlayError) -> OverlayPath {
-    let name = text.utf8.drop { $0 == UInt8(ascii: "/") }
-    guard !name.isEmpty || text.isEmpty else { return .root }
-    return try OverlayPath(archiveName: Array(name))
   }
 
   private static func text(_ explanation: Explanation) -> String {

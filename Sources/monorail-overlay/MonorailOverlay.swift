@@ -53,7 +53,7 @@ struct MonorailOverlay: ParsableCommand {
     guard let hint else { exit(withError: error) }
     var lines = fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     lines.insert(hint, at: min(1, lines.count))
-    Terminal.write(lines.joined(separator: "\n") + "\n")
+    Terminal.show(lines.joined(separator: "\n") + "\n")
     exit(withError: ExitCode.validationFailure)
   }
 }

@@ -1,11 +1,20 @@
 import Glibc
+import Overlay
 import SystemFiles
 
 /// Messages for people, on stderr.
 enum Terminal {
-  static func say(_ text: String) { write("monorail-overlay: \(text)\n") }
+  static func say(_ text: String) { show("monorail-overlay: \(text)\n") }
 
   static func warn(_ text: String) { say("warning: \(text)") }
+
+  /// Writes lines. They may have names in them that somebody else has chosen: what a terminal would obey stands as `\ooo`.
+  static func show(_ text: String) {
+    write(
+      text.unicodeScalars.map { scalar in
+        "\n\t\\".unicodeScalars.contains(scalar) ? String(scalar) : OverlayPath.printable(String(scalar).utf8)
+      }.joined())
+  }
 
   /// An error is ignored, for example when stderr is a file on a full disk: the work itself can still be done.
   static func write(_ text: String) {

@@ -4,11 +4,13 @@ import TestSupport
 import Testing
 
 /// A recipe in a directory of its own, and a base image that it is for.
-private final class RecipeStage {
+final class RecipeStage {
   let scratch: ToolScratch
 
-  /// - Parameter recipe: its text; it is in `r/x.yaml`.
-  init(_ recipe: String) throws {
+  /// - Parameters:
+  ///   - recipe: its text; it is in `r/x.yaml`.
+  ///   - base: a script that changes the root of the base image, where it runs.
+  init(_ recipe: String, base: String = ":") throws {
     scratch = try ToolScratch()
     try scratch.shell(
       """
@@ -16,17 +18,25 @@ private final class RecipeStage {
       cp "$(command -v busybox)" base/bin/busybox
       for name in sh ldconfig; do ln -s busybox base/bin/$name; done
       echo base >base/etc/motd
+      (cd base; \(base))
       mksquashfs base base.img -quiet -no-progress -all-root >/dev/null
       printf 'tool\\n' >r/my-tool; chmod 755 r/my-tool
       """)
     try scratch.write(recipe, to: "r/x.yaml")
   }
 
-  /// Builds the recipe to x.overlay.cpio.gz.
-  func build(_ options: String..., recipe: String = "r/x.yaml") throws -> ToolRun {
+  /// What builds the recipe to x.overlay.cpio.gz.
+  static let arguments = ["build", "r/x.yaml", "--base", "base.img", "-o", "x.overlay.cpio.gz", "--cache", "cache"]
+
+  func build(_ options: String..., environment: [String: String] = [:]) throws -> ToolRun {
+    try ToolRun(Self.arguments + options, in: scratch.path, environment: environment)
+  }
+
+  /// Builds it in a mount namespace, after a script.
+  func build(after script: String) throws -> ToolRun {
     try ToolRun(
-      ["build", recipe, "--base", "base.img", "-o", "x.overlay.cpio.gz", "--cache", "cache"] + options,
-      in: scratch.path)
+      ["--mount", "sh", "-euc", "\(script)\nexec \"$@\"", "sh", ToolRun.program] + Self.arguments, in: scratch.path,
+      program: "/usr/bin/unshare")
   }
 
   func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: scratch(name)) }
@@ -100,7 +110,10 @@ struct BuildCommandTests {
 
   @Test func `A user without root builds what needs no workspace, and is told where root is needed`() throws {
     let stage = try RecipeStage(Self.simple)
-    try stage.scratch.write("commands: [\"true\"]\n", to: "r/root.yaml")
+    let digest = String(repeating: "0", count: 64)
+    try stage.scratch.write(
+      "download: [{url: \"http://127.0.0.1:9/x\", sha256: \"\(digest)\", target: /x}]\ncommands: [\"true\"]\n",
+      to: "r/root.yaml")
     try stage.scratch.shell("chmod 755 .; chown -R 65534:65534 r; mkdir out; chown 65534:65534 out")
     let run = "setpriv --reuid=65534 --regid=65534 --clear-groups \"$tool\" build --base base.img --cache out/cache"
     try stage.scratch.shell("\(run) r/x.yaml -o out/x.overlay.cpio.gz 2>log")
@@ -108,8 +121,9 @@ struct BuildCommandTests {
     try stage.scratch.shell("! \(run) r/root.yaml -o out/y.overlay.cpio.gz 2>log")
     let log = stage.scratch.text(of: "log")
     #expect(
-      log.contains("r/root.yaml:1: the command \"true\" runs in a workspace") && log.contains("with sudo"), "\(log)")
-    #expect(!stage.exists("out/y.overlay.cpio.gz"))
+      log.contains("r/root.yaml:2: \"commands\" needs a workspace") && log.contains("with sudo"), "\(log)")
+    // It is said before anything is fetched.
+    #expect(!log.contains("GET") && !stage.exists("out/y.overlay.cpio.gz"))
   }
 
   @Test func `With --locked, other files than those of the lock are refused by name`() throws {

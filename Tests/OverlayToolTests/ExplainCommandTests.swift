@@ -81,7 +81,8 @@ import Testing
       ("usr/share/doc/a/b", ["usr/share/doc is a whiteout, which removes it"]),
       ("usr/bin/tol", ["x.cpio has no usr/bin/tol", "Did you mean usr/bin/tool?"]),
       ("lib/link", ["Did you mean usr/bin/link?"]), ("etc/motd/x", ["etc/motd is no directory"]),
-      ("../etc", ["leads out of the overlay"]), ("", ["empty name"]),
+      ("/../etc", ["\"/../etc\" leads out of the overlay"]),
+      ("", ["\"\" is no path on the node: write one as /etc/hosts"]),
     ]
     for (path, words) in cases {
       let run = try scratch.tool("explain", "x.cpio", path, "--base", "base.img")

@@ -87,7 +87,7 @@ struct RecipeMistakeTests {
     Case(
       "files: [{source: f, target: usr/x}]",
       "1: \"usr/x\" is no path on the node: those begin with a slash, as in \"/usr/x\""),
-    Case("files: [{source: f, target: /a/../b}]", "1: \"a/../b\" leads out of the overlay with \"..\""),
+    Case("files: [{source: f, target: /a/../b}]", "1: \"/a/../b\" leads out of the overlay with \"..\""),
     Case("files: [{source: f, target: /}]", "1: \"/\" names a directory; write the whole path"),
     Case(
       "files: [{source: f, target: /usr/bin/}]",

@@ -11,7 +11,8 @@ struct RecipePageTests {
     var keys: Set<String> = []
     for recipe in page.recipes {
       let stage = try RecipeStage(
-        recipe.text, files: page.files.merging(["vendor.cpio.gz": "", "debs/my-tool.deb": ""]) { $1 })
+        recipe.text,
+        files: page.files.merging(["vendor.cpio.gz": "", "debs/my-tool.deb": RecipeStage.debianPackage]) { $1 })
       stage.permissions.hasNetwork = true
       #expect(stage.mistakes() == [], "\(recipe)")
       for (key, _) in try RecipeValue(text: recipe.text, file: "").entries { keys.insert(key.value) }

@@ -84,7 +84,8 @@ struct RecipeReadingTests {
     """
 
   static let files = [
-    "base.yaml": "{}", "vendor/tools.cpio.gz": "", "debs/x.deb": "", "tools/my-tool": "", "tree/etc/x": "",
+    "base.yaml": "{}", "vendor/tools.cpio.gz": "", "debs/x.deb": RecipeStage.debianPackage, "tools/my-tool": "",
+    "tree/etc/x": "",
     "motd": "I am {{server}}\n", "mod/Makefile": "obj-m := x.o\n",
   ]
 

@@ -7,6 +7,9 @@ import TestSupport
 /// A directory with recipes and what they name. Recipes are shown as `DIR/name`.
 final class RecipeStage {
   let scratch: ScratchDirectory
+  /// The begin of a `.deb` file (deb(5)).
+  static let debianPackage = "!<arch>\ndebian-binary   1700000000  0     0     100644  4         `\n2.0\n"
+
   /// Without symlinks.
   let directory: String
   var permissions = Permissions()

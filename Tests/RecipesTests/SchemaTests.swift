@@ -45,7 +45,7 @@ struct SchemaTests {
       let stage = try RecipeStage(
         recipe,
         files: RecipeReadingTests.files.merging([
-          "common.yaml": "{}", "debs/tool.deb": "", "my-tool": "", "my-module/Makefile": "",
+          "common.yaml": "{}", "debs/tool.deb": RecipeStage.debianPackage, "my-tool": "", "my-module/Makefile": "",
         ]) { $1 })
       stage.permissions.hasNetwork = true
       #expect(stage.mistakes() == [], "the program: \(recipe)")

@@ -1,8 +1,8 @@
 /// What the newc format and the kernel's unpacker cannot hold (the kernel's
 /// Documentation/driver-api/early-userspace/buffer-format.rst and init/initramfs.c).
-enum NewcLimits {
+public enum NewcLimits {
   /// Bytes: the size stands in eight hexadecimal digits.
-  static let largestFile = 0xFFFF_FFFF
+  public static let largestFile = 0xFFFF_FFFF
 
   /// A sentence, or `nil` when the format holds the entry.
   static func problem(with entry: Entry) -> String? {

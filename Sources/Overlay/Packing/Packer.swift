@@ -12,6 +12,9 @@ public struct Packer {
   public enum Times: Sendable, Equatable {
     /// No later than this, in seconds since 1970.
     case clamped(to: UInt32)
+    /// What was written between `since` and now has this time, and nothing else is later: what is made gets the same time
+    /// whenever it is made, also when this time is still to come. In seconds since 1970.
+    case settled(at: UInt32, since: UInt32)
     case kept
   }
 
@@ -45,11 +48,10 @@ public struct Packer {
     let tree = try SourceTree(directory, name: directoryName)
     let directory = directoryName ?? directory
     var members = try tree.walk(dropsAttributes: dropsAttributes, warn: warn)
+    let now = UInt32(clamping: time(nil))
     for index in members.indices {
       if ownership == .root { (members[index].entry.owner, members[index].entry.group) = (0, 0) }
-      if case .clamped(let latest) = times {
-        members[index].entry.modified = min(members[index].entry.modified, latest)
-      }
+      members[index].entry.modified = times.time(for: members[index].entry.modified, now: now)
       // All whiteouts that overlayfs makes are hard links of one device, with the mode that this has by chance.
       if members[index].entry.isWhiteout { members[index].entry.permissions = 0 }
     }
@@ -89,7 +91,7 @@ public struct Packer {
       for index in members[index].entry.links.flatMap({ names[$0] }) ?? [index] {
         members[index].entry.permissions = line.permissions
         (members[index].entry.owner, members[index].entry.group) = (line.owner, line.group)
-        if let modified = line.modified { members[index].entry.modified = clamped(modified) }
+        if let modified = line.modified { members[index].entry.modified = times.time(for: modified) }
       }
     }
   }
@@ -102,7 +104,7 @@ public struct Packer {
     }
     let entry = Entry(
       line.path, kind, permissions: line.permissions, owner: line.owner, group: line.group,
-      modified: clamped(line.modified ?? 0))
+      modified: times.time(for: line.modified ?? 0))
     if let problem = NewcLimits.problem(with: entry) { throw OverlayError("the manifest: \(problem)") }
     return entry
   }
@@ -136,10 +138,6 @@ public struct Packer {
     return kinds
   }
 
-  private func clamped(_ time: UInt32) -> UInt32 {
-    if case .clamped(let latest) = times { min(time, latest) } else { time }
-  }
-
   /// Adds the required files that the directory does not have itself.
   private func add(_ required: [Member], to members: inout [Member], in directory: String) throws(OverlayError) {
     let paths = required.flatMap { [$0.entry.path] + $0.entry.path.ancestors }
@@ -163,6 +161,22 @@ public struct Packer {
     guard !Path.components(inner).starts(with: Path.components(outer)) else {
       throw OverlayError(
         "\(archive) is inside \(directory), which it would be packed into next time; write it elsewhere")
+    }
+  }
+}
+
+extension Packer.Times {
+  /// The time that an entry gets.
+  ///
+  /// - Parameters:
+  ///   - modified: when it was written.
+  ///   - now: the end of the time in which the entries were written; `nil` for an entry that was not written on this machine.
+  fileprivate func time(for modified: UInt32, now: UInt32? = nil) -> UInt32 {
+    switch self {
+    case .clamped(let latest): min(modified, latest)
+    case .settled(let time, let since):
+      if let now, since <= modified, modified <= now { time } else { min(modified, time) }
+    case .kept: modified
     }
   }
 }

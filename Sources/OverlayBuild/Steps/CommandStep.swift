@@ -4,6 +4,7 @@ import Recipes
 /// One of `commands`: a script that runs as root in base image and overlay.
 struct CommandStep: BuildStep {
   let title = "commands"
+  let needsWorkspace = true
   let place: Place
   private let command: Recipe.Command
 

@@ -111,6 +111,9 @@ struct FilesStep: BuildStep {
     case .directory:
       return [entry(file.target, .directory, file.attributes.permissions ?? 0o755, content: "", detail: "directory")]
     case .path(let path) where !FileSystem.isDirectory(path):
+      if let problem = RecipeSource.problem(withFile: path, shown: shown(path, directory).printable) {
+        throw OverlayError("\(item.place): \(problem)")
+      }
       return [
         entry(
           file.target, .file(path), file.attributes.permissions ?? usualPermissions(of: path),

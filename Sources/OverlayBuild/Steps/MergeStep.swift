@@ -35,7 +35,8 @@ struct MergeStep: BuildStep {
     let merged = build.scratch + "/merged.cpio"
     merger.writer = ArchiveWriter(compression: .none)
     try merger.writeAsIs(plan, to: merged)
-    let script = BuildContext.Script(text: try plan.lists.script(), name: "the merge of \(name)", place: place)
+    let script = BuildContext.Script(
+      text: try plan.lists.script(), name: "the merge of \(name.printable)", place: place)
     try build.run(script, in: merged, to: result)
   }
 }

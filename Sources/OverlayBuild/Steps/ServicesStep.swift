@@ -4,6 +4,7 @@ import Recipes
 /// `services`: which services the node starts at boot, whether its init is systemd or sysvinit.
 struct ServicesStep: BuildStep {
   let title = "services"
+  let needsWorkspace = true
   let place: Place
   private let services: [Located<Recipe.Service>]
 
