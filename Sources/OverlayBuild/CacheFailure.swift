@@ -26,13 +26,13 @@ extension OverlayError {
     return OverlayError(message, remedy: remedy, cause: cause)
   }
 
-  /// The last path that a system call was tried on, when it is in the directory, or when that is in it.
+  /// The last path that a system call was tried on, when it is in the directory, or was to be made for it.
   private static func path(in attempt: String, around directory: String) -> String? {
     let places = attempt.ranges(of: " " + directory)
     if let last = places.last(where: { $0.upperBound == attempt.endIndex || attempt[$0.upperBound] == "/" }) {
       return String(attempt[last.lowerBound...].dropFirst())
     }
-    return above(directory).first { attempt.hasSuffix(" " + $0) }
+    return above(directory).first { attempt == "make the directory \($0)" }
   }
 
   /// What has the name of a directory on the way to a path, and is none; else what has the path itself.
