@@ -59,6 +59,8 @@ struct WorkspaceRoot {
     let devices = try resolve("dev")
     for (name, major, minor) in Self.devices {
       let (node, device) = ("\(nodes)/\(name)", "\(devices)/\(name)")
+      // After a result that could not be packed, the workspace is laid out again.
+      unlink(node)
       try check("make the device \(node)") {
         mknod(node, S_IFCHR | 0o666, makeDevice(major, minor)) | chmod(node, 0o666)
       }
