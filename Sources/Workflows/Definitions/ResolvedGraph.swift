@@ -150,8 +150,7 @@ public struct ResolvedGraph: Sendable {
       let given = options[task.label]?.objectValue
       let own = task.definition.options.merged(with: task.item.optionOverrides)
       for name in task.base.requiredOptions {
-        let ownValue = own[name].flatMap { $0.isTruthy ? $0 : nil }
-        guard (given?[name] ?? ownValue ?? defaults?[name] ?? .null) == .null else { continue }
+        guard (given?[name] ?? own[name]?.ifTruthy ?? defaults?[name] ?? .null) == .null else { continue }
         let message =
           "required option \(name) for task \(task.definition.injectableName) in graph \(definition.injectableName)"
         problems.append(WorkflowError(message, label: task.label, option: name))

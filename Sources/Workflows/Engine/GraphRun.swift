@@ -241,7 +241,7 @@ public struct GraphRun: Sendable {
         throw WorkflowError("task \(name) runs the job \(runJob), which this server does not have")
       }
       tasks[place].deadline = tasks[place].timeLimit.map { turn.now + $0 }
-      var job = try kind.init(JobSetting(taskName: name, options: options, context: context))
+      var job = try kind.init(JobSetting(taskName: name, taskId: task.instanceId, options: options, context: context))
       let actions = job.start(at: turn.now)
       tasks[place].job = job
       apply(actions, of: place, &turn)
