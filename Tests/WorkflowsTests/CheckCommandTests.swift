@@ -99,6 +99,20 @@ import Testing
     #expect(end.errors.contains(words), "\(end.errors)")
   }
 
+  @Test(
+    arguments: [
+      (Array("\"a\u{0}b\"".utf8), "NUL byte"), ([0x22, 0xC3, 0x28, 0x22], "invalid utf-8 string"),
+      (Array(repeating: UInt8(ascii: "["), count: 100_000), "nesting too deep"),
+      (Array("[\(String(repeating: "1,", count: 1_000_001))1]".utf8), "more than 1000000 values"),
+    ])
+  func `a file that is no proper JSON is refused`(bytes: [UInt8], words: String) throws {
+    let directory = try ScratchDirectory()
+    try Data(bytes).write(to: URL(fileURLWithPath: directory("x.json")))
+    let end = try Self.check(["x.json"], in: directory)
+    #expect(end.code == 64)
+    #expect(end.errors.contains("cannot use x.json as definitions: \(words), in line 1"), "\(end.errors)")
+  }
+
   @Test func `what is accepted but hardly meant is a remark`() throws {
     let directory = try ScratchDirectory()
     try directory.write(

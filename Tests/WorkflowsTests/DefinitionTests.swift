@@ -93,7 +93,7 @@ import Testing
     let graph = JSON.graph([
       Self.item("a", task: .task("Task.c", base: "Linux.Commands", options: ["commands": [["command": 1]]])),
       Self.item("b", task: .task("Task.e", base: "Evaluate.Condition", options: ["when": "{{ options.z }}"])),
-      Self.item("c", task: .task("Task.w", base: "Local.Catalog", options: ["commands": []])),
+      Self.item("c", task: .task("Task.w", base: "Ssh.Command", options: ["commands": []])),
     ])
     #expect(
       problems(graph, jobs: .stock) == [
@@ -102,7 +102,7 @@ import Testing
           label: "a", option: "commands[0].command"),
         WorkflowError("Value does not exist for options.z", definition: "Graph.Test", label: "b", option: "when"),
         WorkflowError(
-          "task Task.w runs the job Job.Local.Catalog, which this server does not have", definition: "Graph.Test",
+          "task Task.w runs the job Job.Ssh.Command, which this server does not have", definition: "Graph.Test",
           label: "c"),
       ])
   }

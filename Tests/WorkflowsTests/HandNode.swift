@@ -4,10 +4,10 @@ import JSONDocument
 
 /// A node, and a server around it, that do at once what a graph asks for.
 struct HandNode {
-  /// What each command of a task set becomes.
-  var result: (JSONObject) -> JSONObject = { $0 }
   /// How the server answers a request.
   var answer: (ServerRequest) -> RequestAnswer = { _ in .done(nil) }
+  /// Runs a graph to its end.
+  var runGraph: (String, JSONObject) throws -> GraphStatus = { _, _ in .succeeded }
 
   /// Goes on until nothing happens any more. Time passes only when nothing else is to be done.
   ///
@@ -35,10 +35,12 @@ struct HandNode {
         case .handOut(_, let set):
           let tasks = set["tasks"]?.arrayValue?.compactMap(\.objectValue) ?? []
           commands += tasks.compactMap { $0["cmd"]?.stringValue }
-          guard set["exit"] == nil else { continue }
-          var report = set.object
-          report["tasks"] = .array(tasks.map { .object(result($0)) })
-          pending += record.handle(.nodeReported(.object(report)), at: now)
+          if set["exit"] == nil { pending += record.handle(.nodeReported(set), at: now) }
+        case .perform(let task, .runGraph(let name, let options)):
+          pending += record.handle(.performed(task: task, .done(.string("child of \(task)"))), at: now)
+          try each(&record)
+          pending += record.handle(
+            .graphEnded(instanceId: "child of \(task)", try runGraph(name, options)), at: now)
         case .perform(let task, let request) where request.isAnswered:
           pending += record.handle(.performed(task: task, answer(request)), at: now)
         default: break

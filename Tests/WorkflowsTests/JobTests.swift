@@ -197,7 +197,7 @@ import Testing
     #expect(run.tasks.last?.error == "no answer")
   }
 
-  @Test(arguments: [([:], "there"), (["password": "given"], "given")] as [(JSON, String)])
+  @Test(arguments: [([:], "there"), (["password": "given"], "given"), (["user": nil], "there")] as [(JSON, String)])
   func `a password that is there is kept`(options: JSON, password: String) throws {
     let task: JSON = ["label": "a", "taskDefinition": .task(base: "Generate.Password", options: options)]
     let context: JSON = ["password": "there"]

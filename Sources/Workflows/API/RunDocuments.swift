@@ -88,6 +88,8 @@ extension TaskRun {
     var view = JSONObject()
     view["label"] = .string(Mustache.escaped(label))
     view["instanceId"] = .string(instanceId)
+    var options = options
+    options["_taskTimeout"] = givenTimeLimit
     view["options"] = .object(options)
     view["runJob"] = .string(plan.resolved.base.runJob)
     view["state"] = .string(state.rawValue)

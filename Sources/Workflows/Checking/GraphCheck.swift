@@ -69,7 +69,9 @@ public struct GraphCheck: Sendable {
     guard let kind = jobs.kind(task.resolved.base.runJob) else { return ["(\(task.resolved.base.runJob) is not here)"] }
     let name = task.resolved.definition.injectableName
     do throws(WorkflowError) {
-      return try kind.init(JobSetting(taskName: name, options: task.options, context: plan.context)).plan
+      let setting = JobSetting(
+        taskName: name, taskId: task.instanceId, options: task.options, context: plan.context)
+      return try kind.init(setting).plan
     } catch {
       if JSON.object(task.options).mentionsContext { return ["(what it does is known when it starts)"] }
       if !hasProblem { mistakes.append(error.at(definition: plan.definition.injectableName, label: task.label)) }

@@ -32,6 +32,11 @@ extension BaseTask {
     BaseTask("Wait.Notification"),
     BaseTask(
       "Local.Catalog", schema: Self.schema(required: ["commands"], ["commands": ["type": "array", "items": string]])),
+    BaseTask("Ipmi.Catalog", schema: ["type": "object"]),
+    BaseTask("Ssh.Catalog", schema: ["type": "object"]),
+    BaseTask("Ssh.Command", schema: ["type": "object"]),
+    BaseTask("BootProfile", schema: ["type": "object"]),
+    BaseTask("Os.Analyze.Repo", schema: ["type": "object"]),
     BaseTask("Catalog.GenerateSku"),
     BaseTask("Catalog.GenerateTag", requiredOptions: ["nodeIds"]),
     BaseTask(
@@ -40,6 +45,10 @@ extension BaseTask {
     BaseTask("Get.Catalog.Values", schema: Self.schema(required: ["requestedData"], ["requestedData": requestedData])),
     BaseTask("Generate.Password", job: "BMC.Password"),
     BaseTask("Alert.Node.Discovered"),
+    BaseTask(
+      "Download.File",
+      schema: Self.schema(
+        required: ["uri", "file"], ["uri": ["type": "string", "minLength": 1], "file": string])),
     BaseTask(
       "Drive.SecureErase", requiresMicrokernel: true, requiredOptions: ["eraseSettings", "baseUri"]),
   ]

@@ -86,14 +86,3 @@ public struct GraphDefinition: Sendable, Hashable {
     (self.options, self.items) = (options, items)
   }
 }
-
-extension JSON {
-  /// How many values the document has, itself among them.
-  var valueCount: Int {
-    switch self {
-    case .array(let elements): elements.reduce(1) { $0 + $1.valueCount }
-    case .object(let object): object.members.reduce(1) { $0 + $1.value.valueCount }
-    default: 1
-    }
-  }
-}

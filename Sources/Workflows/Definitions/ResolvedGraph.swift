@@ -40,9 +40,6 @@ public struct ResolvedGraph: Sendable {
   public let options: JSONObject
   public internal(set) var tasks: [ResolvedTask] = []
 
-  /// How many values `options.defaults` may become when each task gets them.
-  private static let mostCopies = 200_000
-
   /// Finds everything that a graph names.
   ///
   /// - Parameter requestOptions: the options of a run's request.
@@ -53,16 +50,21 @@ public struct ResolvedGraph: Sendable {
   ) -> (ResolvedGraph, [WorkflowError]) {
     var graph = ResolvedGraph(definition: definition, options: definition.options.merged(with: requestOptions))
     var problems = labelProblems(definition)
-    let copied = graph.options["defaults"]?.valueCount ?? 0
-    guard JSON.object(graph.options).valueCount <= GraphDefinition.mostValues,
-      copied * definition.items.count <= mostCopies
-    else {
+    var copied = JSONSize(graph.options["defaults"] ?? .null) * definition.items.count
+    guard JSON.object(graph.options).valueCount <= GraphDefinition.mostValues, !copied.isTooLarge else {
       let message = "the options have too many values for a graph of \(definition.items.count) tasks"
       return (graph, [WorkflowError(message, definition: definition.injectableName)])
     }
     for item in definition.items {
       do throws(WorkflowError) {
-        graph.tasks.append(try graph.resolve(item, in: library))
+        let task = try graph.resolve(item, in: library)
+        copied += JSONSize(.object(task.definition.document))
+        guard !copied.isTooLarge else {
+          let message = "the task definitions of the graph are too large together"
+          problems.append(WorkflowError(message, label: item.label))
+          break
+        }
+        graph.tasks.append(task)
       } catch { problems.append(error.at(label: item.label)) }
     }
     problems += graph.propertyProblems() + graph.requiredOptionProblems() + graph.waitProblems()
@@ -150,8 +152,7 @@ public struct ResolvedGraph: Sendable {
       let given = options[task.label]?.objectValue
       let own = task.definition.options.merged(with: task.item.optionOverrides)
       for name in task.base.requiredOptions {
-        let ownValue = own[name].flatMap { $0.isTruthy ? $0 : nil }
-        guard (given?[name] ?? ownValue ?? defaults?[name] ?? .null) == .null else { continue }
+        guard (given?[name] ?? own[name]?.ifTruthy ?? defaults?[name] ?? .null) == .null else { continue }
         let message =
           "required option \(name) for task \(task.definition.injectableName) in graph \(definition.injectableName)"
         problems.append(WorkflowError(message, label: task.label, option: name))

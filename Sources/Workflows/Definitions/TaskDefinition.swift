@@ -18,10 +18,15 @@ public struct TaskDefinition: Sendable, Hashable {
 
   static let requiredFields = ["friendlyName", "injectableName", "implementsTask", "options", "properties"]
 
-  /// The checks of a `PUT` of a task: the five required fields are there, of whatever type.
+  /// The checks of a `PUT` of a task: the five required fields are there, of whatever type, and it is not too large.
   public static func checkFields(of document: JSONObject) throws(WorkflowError) {
     for field in requiredFields where document[field] == nil {
       throw WorkflowError("\(field) is required", definition: document["injectableName"]?.stringValue)
+    }
+    guard JSON.object(document).valueCount <= GraphDefinition.mostValues else {
+      throw WorkflowError(
+        "the task has more than \(GraphDefinition.mostValues) values",
+        definition: document["injectableName"]?.stringValue)
     }
   }
 

@@ -83,7 +83,11 @@ public struct GraphPlan: Sendable {
           return member.value
         }
       }
-      for mistake in task.mistakes(in: planned.options) where !mistake.value.namesContext {
+      if JSON.object(planned.options).depth > DefinitionLimits.deepestOptions {
+        let message = "the options nest deeper than \(DefinitionLimits.deepestOptions)"
+        problems.append(WorkflowError(message, label: task.label))
+      }
+      for mistake in task.mistakes(in: planned.options, budget: &budget) where !mistake.value.namesContext {
         problems.append(task.error(mistake))
       }
       plan.tasks.append(planned)
@@ -113,7 +117,7 @@ public struct GraphPlan: Sendable {
       for: task.resolved, instanceId: task.instanceId, options: task.options, context: context, defers: false)
     var budget = RenderBudget()
     let options = try renderer.render(.object(task.options), budget: &budget).objectValue ?? task.options
-    if let mistake = task.resolved.mistakes(in: options).first { throw task.resolved.error(mistake) }
+    if let mistake = task.resolved.mistakes(in: options, budget: &budget).first { throw task.resolved.error(mistake) }
     return options
   }
 
@@ -138,8 +142,10 @@ public struct GraphPlan: Sendable {
 }
 
 extension ResolvedTask {
-  fileprivate func mistakes(in options: JSONObject) -> [JSONSchema.Mistake] {
-    schemas.flatMap { $0.mistakes(in: .object(options)) }
+  fileprivate func mistakes(in options: JSONObject, budget: inout RenderBudget) -> [JSONSchema.Mistake] {
+    var mistakes: [JSONSchema.Mistake] = []
+    for schema in schemas { mistakes += schema.mistakes(in: .object(options), budget: &budget) }
+    return mistakes
   }
 
   fileprivate func error(_ mistake: JSONSchema.Mistake) -> WorkflowError {

@@ -23,6 +23,8 @@ public struct GraphRun: Sendable {
 
   private let jobs: JobKinds
   private var hasStarted = false
+  /// The places of the tasks that run, in ascending order, so that an event does not look at all tasks of a large graph.
+  private var running: [Int] = []
   /// The task whose set went to the node last. The node's report is for it.
   private var handedOut: Int?
   private let index: [String: Int]
@@ -52,13 +54,15 @@ public struct GraphRun: Sendable {
   }
 
   /// When `timePassed` is due, in milliseconds; `nil` when nothing waits for a time.
-  public var nextTime: Int? { tasks.compactMap(\.nextTime).min() }
+  public var nextTime: Int? { running.compactMap { tasks[$0].nextTime }.min() }
 
   /// The running task that answers what templates ask for.
-  public var templateValues: JSONObject? { tasks.lazy.compactMap { $0.job?.templateValues }.first }
+  public var templateValues: JSONObject? {
+    running.lazy.compactMap { tasks[$0].job?.templateValues }.first
+  }
 
   /// The iPXE profile of a running task.
-  public var profile: String? { tasks.lazy.compactMap { $0.job?.profile }.first }
+  public var profile: String? { running.lazy.compactMap { tasks[$0].job?.profile }.first }
 
   /// Brings a run back by its events.
   public init(_ plan: GraphPlan, jobs: JobKinds, replaying events: some Sequence<(event: WorkflowEvent, time: Int)>) {
@@ -114,8 +118,8 @@ public struct GraphRun: Sendable {
 
   /// One task answers: the one whose set is out, else the first that has an answer.
   private mutating func ask(_ turn: inout Turn) {
-    let asked = handedOut.flatMap { tasks[$0].isRunning ? [$0] : nil } ?? Array(tasks.indices)
-    for place in asked where tasks[place].isRunning {
+    let asked = handedOut.flatMap { tasks[$0].isRunning ? [$0] : nil } ?? running
+    for place in asked {
       let count = turn.effects.count
       deliver(.asked, to: place, &turn)
       let answers = turn.effects[count...].contains {
@@ -146,12 +150,12 @@ public struct GraphRun: Sendable {
   }
 
   private func nextDue(_ now: Int) -> (place: Int, time: Int)? {
-    tasks.indices.compactMap { place in tasks[place].nextTime.map { (place, $0) } }
+    running.compactMap { place in tasks[place].nextTime.map { (place, $0) } }
       .filter { $0.1 <= now }.min { $0.1 < $1.1 }
   }
 
   private mutating func deliver(_ event: JobEvent, _ turn: inout Turn) {
-    for place in tasks.indices { deliver(event, to: place, &turn) }
+    for place in running { deliver(event, to: place, &turn) }
   }
 
   private mutating func deliver(_ event: JobEvent, to place: Int, _ turn: inout Turn) {
@@ -179,7 +183,7 @@ public struct GraphRun: Sendable {
         tasks[place].wakesAt = time
         turn.isChange = true
       case .trigger(let type, let group):
-        for other in tasks.indices where other != place {
+        for other in running where other != place {
           deliver(.triggered(type: type, group: group), to: other, &turn)
         }
       case .perform(let request):
@@ -205,6 +209,7 @@ public struct GraphRun: Sendable {
   private mutating func end(_ place: Int, _ outcome: TaskOutcome, _ turn: inout Turn) {
     let state = outcome.state
     tasks[place].end(state, error: outcome.error, at: turn.now)
+    running.removeAll { $0 == place }
     turn.isChange = true
     turn.effects.append(.taskEnded(task: tasks[place].instanceId, state))
     context = context.setting(outcome.context)
@@ -241,14 +246,19 @@ public struct GraphRun: Sendable {
         throw WorkflowError("task \(name) runs the job \(runJob), which this server does not have")
       }
       tasks[place].deadline = tasks[place].timeLimit.map { turn.now + $0 }
-      var job = try kind.init(JobSetting(taskName: name, options: options, context: context))
+      var job = try kind.init(JobSetting(taskName: name, taskId: task.instanceId, options: options, context: context))
       let actions = job.start(at: turn.now)
-      tasks[place].job = job
+      run(job, at: place)
       apply(actions, of: place, &turn)
     } catch {
-      tasks[place].job = FailedJob()
+      run(FailedJob(), at: place)
       turn.ends.append((place, .failed(error.message)))
     }
+  }
+
+  private mutating func run(_ job: any Job, at place: Int) {
+    tasks[place].job = job
+    running.insert(place, at: running.firstIndex { $0 > place } ?? running.endIndex)
   }
 
   /// The graph fails or is cancelled: all that is pending ends with it, and jobs that run are cancelled.
@@ -269,6 +279,7 @@ public struct GraphRun: Sendable {
         tasks[place].endTime = turn.now
       }
     }
+    running = []
     turn.effects.append(.graphEnded(end))
   }
 }

@@ -45,13 +45,19 @@ public struct TaskRun: Sendable {
   /// When something is to happen to it without an event, in milliseconds.
   var nextTime: Int? { [deadline, wakesAt].compactMap(\.self).min() }
 
-  /// The time limit of the task in milliseconds; `nil` for none.
-  ///
-  /// The stock server's default for all jobs is 24 hours. 0 and negative numbers are no limit.
+  /// The time limit of the task in milliseconds, as its options have it. The stock server's default for all jobs is 24
+  /// hours.
+  var givenTimeLimit: JSON {
+    guard let given = options["_taskTimeout"] ?? options["schedulerOverrides"]?["timeout"], case .number = given else {
+      return 86_400_000
+    }
+    return given
+  }
+
+  /// The time limit of the task in milliseconds; `nil` for none, which 0 and negative numbers mean.
   var timeLimit: Int? {
-    let given = options["_taskTimeout"] ?? options["schedulerOverrides"]?["timeout"]
-    guard case .number(let text)? = given, let number = Double(text) else { return 86_400_000 }
-    return number > 0 ? Int(min(number, 1e15)) : nil
+    guard case .number(let text) = givenTimeLimit, let number = Double(text), number > 0 else { return nil }
+    return Int(min(number, 1e15))
   }
 
   /// Removes what the end of another task satisfies, and sees whether it makes this one impossible.

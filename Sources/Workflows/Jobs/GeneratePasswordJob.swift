@@ -10,7 +10,7 @@ struct GeneratePasswordJob: Job {
     func given(_ name: String) -> JSON? {
       [setting.options[name], setting.context[name]].compactMap(\.self).first(where: \.isTruthy)
     }
-    user = setting.options["user"].flatMap { $0.isTruthy ? $0 : nil } ?? "__rackhd__"
+    user = setting.options["user"]?.ifTruthy ?? "__rackhd__"
     password = given("password")
   }
 

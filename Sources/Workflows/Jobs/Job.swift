@@ -35,13 +35,16 @@ extension Job {
 /// What a job is made of.
 public struct JobSetting: Sendable {
   public let taskName: String
+  /// The task's `instanceId`.
+  public let taskId: String
   /// The task's options, rendered.
   public let options: JSONObject
   /// The graph's shared values.
   public let context: JSONObject
 
-  public init(taskName: String, options: JSONObject, context: JSONObject) {
-    (self.taskName, self.options, self.context) = (taskName, options, context)
+  public init(taskName: String, taskId: String, options: JSONObject, context: JSONObject) {
+    (self.taskName, self.taskId) = (taskName, taskId)
+    (self.options, self.context) = (options, context)
   }
 
   /// The node that the graph is for.
@@ -51,6 +54,16 @@ public struct JobSetting: Sendable {
   func node() throws(WorkflowError) -> String {
     guard let target else { throw WorkflowError("\(taskName) talks to a node, but the graph has no target") }
     return target
+  }
+
+  /// The node that the graph is for, else that of the option `nodeId`.
+  ///
+  /// - Throws: `WorkflowError` when there is neither.
+  func nodeOrOption() throws(WorkflowError) -> String {
+    guard let node = target ?? options["nodeId"]?.stringValue else {
+      throw WorkflowError("\(taskName) acts on a node, but the graph has no target and the task no nodeId")
+    }
+    return node
   }
 
   /// - Throws: `WorkflowError` when the option is no text.

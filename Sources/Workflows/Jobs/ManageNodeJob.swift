@@ -6,10 +6,7 @@ struct ManageNodeJob: Job {
   private let action: ManagementAction
 
   init(_ setting: JobSetting) throws(WorkflowError) {
-    guard let node = setting.target ?? setting.options["nodeId"]?.stringValue else {
-      throw WorkflowError("\(setting.taskName) acts on a node, but the graph has no target and the task no nodeId")
-    }
-    self.node = node
+    node = try setting.nodeOrOption()
     action = ManagementAction(
       action: try setting.string("action"), service: setting.options["obmServiceName"]?.stringValue,
       retries: setting.options["retries"]?.intValue ?? 6, delay: setting.options["delay"]?.intValue ?? 500)

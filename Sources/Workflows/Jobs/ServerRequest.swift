@@ -18,10 +18,24 @@ public enum ServerRequest: Sendable, Hashable {
   case makeRandomText(digits: Int)
   /// Start another graph. Answered with its `instanceId`, a text, or with a failure.
   case runGraph(name: String, options: JSONObject)
+  /// Start the graph that the node's SKU names, with the options that it names. Answered with its `instanceId`, with null
+  /// when the node has no SKU or the SKU names no graph, or with a failure.
+  case runSKUGraph(node: String)
   /// Cancel a graph. Not answered.
   case cancelGraph(instanceId: String)
   /// Tell the world of an event. Answered with any value.
   case publish(event: String, node: String)
+  /// Find the node's SKU by the rules of all SKUs (`SKURules`), and store it, or that there is none. Answered with any
+  /// value.
+  case generateSKU(node: String)
+  /// Give each node the tags whose rules match (`TagRules`). Answered with any value, or with a failure for a node that is
+  /// not known.
+  case generateTags(nodes: [String])
+  /// Run commands on the server itself, those whose output has a parser, and store what they print as catalogs of the
+  /// node. What fails is logged. Answered with any value.
+  case catalogHere(node: String, commands: [String])
+  /// Download a file to the server's files, under a name that has no directory. Answered with any value, or with a failure.
+  case download(url: String, name: String)
 
   /// Whether `WorkflowEvent.performed` answers it.
   public var isAnswered: Bool {

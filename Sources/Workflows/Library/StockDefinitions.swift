@@ -7,10 +7,12 @@ extension DefinitionLibrary {
   /// - Throws: `JSONParseError` or `WorkflowError` for a mistake in a text of this module.
   public static func stock() throws -> DefinitionLibrary {
     var library = DefinitionLibrary()
-    for text in [StockTasks.common, StockTasks.catalogs, StockTasks.firmware] {
+    for text in [StockTasks.common, StockTasks.catalogs, StockTasks.firmware, StockTasks.management] {
       for task in try JSON(parsing: text).arrayValue ?? [] { try library.add(task: task.objectValue ?? JSONObject()) }
     }
-    for text in [StockGraphs.common, StockGraphs.discovery, StockGraphs.firmware] {
+    for text in [
+      StockGraphs.common, StockGraphs.discovery, StockGraphs.firmware, StockGraphs.sku, StockGraphs.management,
+    ] {
       for graph in try JSON(parsing: text).arrayValue ?? [] {
         library.add(graph: try GraphDefinition(graph, strictness: .http))
       }

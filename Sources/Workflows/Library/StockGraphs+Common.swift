@@ -10,6 +10,8 @@ extension StockGraphs {
       \(single("Graph.PowerOff.Node", "Power a node off", "power-off", "Task.Obm.Node.PowerOff")),
       { "injectableName": "Graph.BootstrapUbuntu", "friendlyName": "Boot a node into the microkernel", "options": {},
         "tasks": [ \(boot("bootstrap-ubuntu")) ] },
+      { "injectableName": "Graph.BootstrapRancher", "friendlyName": "Boot a node into the microkernel", "options": {},
+        "tasks": [ \(boot()) ] },
       { "injectableName": "Graph.ShellCommands", "friendlyName": "Run commands on a node", "options": {}, "tasks": [
         \(boot()),
         { "label": "shell-commands", "taskName": "Task.Linux.Commands",
@@ -19,12 +21,15 @@ extension StockGraphs {
     """
 
   /// Boot from the network, power cycle, microkernel. Options for the boot go under the stock graphs' label.
-  static func boot(_ label: String = "bootstrap-rancher") -> String {
-    """
-    { "label": "set-boot-pxe", "taskName": "Task.Obm.Node.PxeBoot", "ignoreFailure": true },
-    { "label": "reboot", "taskName": "Task.Obm.Node.Reboot", "waitOn": { "set-boot-pxe": "finished" } },
-    { "label": "\(label)", "taskName": "Task.Linux.Bootstrap.Ubuntu", "waitOn": { "reboot": "succeeded" } }
-    """
+  ///
+  /// - Parameter first: a task that must have succeeded before; `nil` for none.
+  static func boot(_ label: String = "bootstrap-rancher", after first: String? = nil) -> String {
+    let wait = first.map { #", "waitOn": { "\#($0)": "succeeded" }"# } ?? ""
+    return """
+      { "label": "set-boot-pxe", "taskName": "Task.Obm.Node.PxeBoot", "ignoreFailure": true\(wait) },
+      { "label": "reboot", "taskName": "Task.Obm.Node.Reboot", "waitOn": { "set-boot-pxe": "finished" } },
+      { "label": "\(label)", "taskName": "Task.Linux.Bootstrap.Ubuntu", "waitOn": { "reboot": "succeeded" } }
+      """
   }
 
   private static func single(_ name: String, _ what: String, _ label: String, _ task: String) -> String {

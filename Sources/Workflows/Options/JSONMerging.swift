@@ -31,6 +31,9 @@ extension JSON {
     }
   }
 
+  /// The value if it is truthy. In place of `nil`, which is also the literal of JSON's null, it says `.none`.
+  var ifTruthy: JSON? { isTruthy ? .some(self) : .none }
+
   /// The text that JavaScript makes of the value when it is put into a text.
   var interpolated: String {
     switch self {

@@ -13,11 +13,17 @@ struct Mustache {
 
   private let nodes: [Node]
 
+  /// How many tags, and texts between them or their lines, a template may have.
+  private static let mostTokens = 50_000
+
   /// How deep sections may nest.
   private static let maximumDepth = 64
 
   /// - Throws: `WorkflowError` for sections that are not closed, and for tags that this server does not have.
   init(_ tokens: [TemplateToken]) throws(WorkflowError) {
+    guard tokens.count <= Self.mostTokens else {
+      throw WorkflowError("the template has more than \(Self.mostTokens) tags and lines")
+    }
     var open: [(name: String, isInverted: Bool, nodes: [Node])] = []
     var nodes: [Node] = []
     for token in Self.withoutStandaloneLines(tokens) {
@@ -31,13 +37,14 @@ struct Mustache {
         open.append((name, kind == "^", nodes))
         nodes = []
       case .tag("/", let name, _):
-        guard let section = open.popLast() else {
+        guard var section = open.popLast() else {
           throw WorkflowError("the template closes the section \(name), which is not open")
         }
         guard section.name == name else {
           throw WorkflowError("the template closes \(name) where \(section.name) is open")
         }
-        nodes = section.nodes + [.section(name, isInverted: section.isInverted, nodes)]
+        section.nodes.append(.section(name, isInverted: section.isInverted, nodes))
+        nodes = section.nodes
       case .tag(let kind?, let name, _):
         throw WorkflowError("the template has {{\(kind)\(name)}}; this server does not have tags of this kind")
       }

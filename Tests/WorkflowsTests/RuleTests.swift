@@ -1,0 +1,70 @@
+import JSONDocument
+import Testing
+
+@testable import Workflows
+
+/// The rules of SKUs and tags.
+@Suite struct CatalogRuleTests {
+  private static let catalogs: [String: JSON] = [
+    "dmi": [
+      "System Information": ["Manufacturer": "ACME", "Version": "v2.1", "Empty": ""], "Slots": ["A", "B"],
+      "Count": "12", "Zero": 0,
+    ],
+    "bmc": ["IP": "10.1.1.2", "Port": 623],
+  ]
+
+  private static let cases: [(JSON, Bool)] = [
+    (["path": "dmi.System Information.Manufacturer"], true),
+    (["path": "dmi.System Information.Manufacturer", "equals": "ACME"], true),
+    (["path": "dmi.System Information.Manufacturer", "equals": "acme"], false),
+    (["path": "dmi.Count", "equals": 12], true), (["path": "bmc.Port", "equals": "623"], true),
+    (["path": "bmc.Port", "in": [1, 623]], true), (["path": "bmc.Port", "notIn": [1, 623]], false),
+    (["path": "bmc.IP", "contains": "10.1."], true), (["path": "bmc.IP", "notContains": "10.1."], false),
+    (["path": "dmi.Slots", "contains": "B"], true), (["path": "dmi.Slots", "contains": "C"], false),
+    (["path": "dmi.System Information.Version", "regex": #"^v\d+\.\d+$"#], true),
+    (["path": "dmi.System Information.Version", "notRegex": "^v"], false),
+    (["path": "dmi.Count", "greaterThan": 12], false), (["path": "dmi.Count", "min": 12], true),
+    (["path": "dmi.Count", "lessThan": 12], false), (["path": "dmi.Count", "max": 12], true),
+    (["path": "dmi.Slots", "max": 12], false), (["path": "dmi.Slots[1]", "equals": "B"], true),
+  ]
+
+  @Test(arguments: cases)
+  func `a rule holds or fails`(rule: JSON, holds: Bool) throws {
+    #expect(try TagRules([rule]).match(Self.catalogs) == holds)
+    let fit = try SKURules([rule]).fit(of: Self.catalogs)
+    #expect((fit != nil) == holds)
+  }
+
+  @Test(
+    arguments: [
+      (["path": "dmi"], "a rule has a path (string): the source of a catalog, a dot, and keys"),
+      ([:], "a rule has a path (string): the source of a catalog, a dot, and keys"),
+      (["path": "a.b", "equals": 1, "min": 2], "the rule of a.b has more than one condition"),
+      (["path": "a.b", "in": "x"], "the rule of a.b: in needs a list"),
+      (["path": "a.b", "regex": "("], "the rule of a.b: regex needs a regular expression"),
+      (["path": "a.b", "min": "x"], "the rule of a.b: min needs a number"),
+    ] as [(JSON, String)])
+  func `a rule that cannot be used is refused`(rule: JSON, message: String) {
+    #expect(throws: WorkflowError(message)) { try TagRules([rule]) }
+    #expect(throws: WorkflowError(message)) { try SKURules([rule]) }
+  }
+
+  @Test func `what has no value fails a tag and is passed over for a SKU`() throws {
+    let missing: JSON = ["path": "dmi.System Information.Empty", "equals": "x"]
+    let none: JSON = ["path": "ohai.x"]
+    let there: JSON = ["path": "bmc.IP"]
+    #expect(try !TagRules([missing, there]).match(Self.catalogs))
+    #expect(try !TagRules([]).match(Self.catalogs))
+    #expect(try SKURules([missing, none, there]).fit(of: Self.catalogs) == 6)
+    // A value that is 0 or empty counts as none.
+    #expect(try SKURules([missing, ["path": "dmi.Zero"]]).fit(of: Self.catalogs) == nil)
+    #expect(try SKURules([none, there]).sources == ["ohai", "bmc"])
+  }
+
+  @Test func `the longest path is the better fit`() throws {
+    let short: JSON = ["path": "bmc.IP"]
+    let long: JSON = ["path": "dmi.System Information.Manufacturer", "equals": "ACME"]
+    let fits = try [[short], [short, long]].map { try SKURules(.array($0)).fit(of: Self.catalogs) }
+    #expect(fits == [6, 35])
+  }
+}
