@@ -3,12 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/loop.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -174,6 +178,50 @@ static int keep_few_capabilities(void) {
   return (int)syscall(SYS_capset, &header, sets);
 }
 
+// Kernel objects that no namespace divides: root's keys, and sockets to the hypervisor. The calls fail as in a kernel that
+// has no such thing. See seccomp(2) for the filter's language.
+static int forbid_calls(void) {
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define FAIL(error) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
+#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+// Behind LOAD(nr), for one architecture.
+#define CALLS(add, request, control, socket_call)                                                   \
+  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, add, 6, 0), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, request, 5, 0), \
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, control, 4, 0),                                            \
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, socket_call, 0, 2), LOAD(args[0]),                         \
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_VSOCK, 2, 0), ALLOW, FAIL(ENOSYS), FAIL(EAFNOSUPPORT)
+#define CALLS_LENGTH 9
+  static struct sock_filter instructions[] = {
+      LOAD(arch),
+#if defined(__x86_64__)
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_I386, 0, CALLS_LENGTH + 1),
+      LOAD(nr),
+      CALLS(286, 287, 288, 359),
+      LOAD(nr),
+      // The second table of calls of this architecture.
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~0x40000000U),
+#elif defined(__aarch64__)
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_ARM, 0, CALLS_LENGTH + 1),
+      LOAD(nr),
+      CALLS(309, 310, 311, 281),
+      LOAD(nr),
+#else
+      LOAD(nr),
+#endif
+      CALLS(SYS_add_key, SYS_request_key, SYS_keyctl, SYS_socket),
+  };
+  const struct sock_fprog program = {.len = sizeof instructions / sizeof *instructions, .filter = instructions};
+  // A kernel without seccomp builds, too.
+  return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 || errno == EINVAL ? 0 : -1;
+}
+
+// The command's standard output and error are a pipe, and there is nothing to read.
+static int take_output(int output) {
+  int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (nothing < 0) return -1;
+  return dup2(nothing, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0 ? -1 : 0;
+}
+
 static void close_others(int first) {
   if (syscall(SYS_close_range, first, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */) == 0) return;
   for (int descriptor = first; descriptor < 1024; descriptor++) fcntl(descriptor, F_SETFD, FD_CLOEXEC);
@@ -237,13 +285,21 @@ static int prepare(const struct monorail_workspace *workspace) {
   if (!workspace->confined) return drop_capabilities() == 0 ? -1 : MONORAIL_STEP_CAPABILITIES;
   // What asks for this machine's name gets the same name everywhere.
   if (sethostname("localhost", 9) != 0) return MONORAIL_STEP_NAME;
-  return keep_few_capabilities() == 0 ? -1 : MONORAIL_STEP_CAPABILITIES;
+  // Without CAP_SYS_ADMIN a filter would take from all programs the rights that their files give.
+  return forbid_calls() == 0 && keep_few_capabilities() == 0 ? -1 : MONORAIL_STEP_CAPABILITIES;
 }
 
 // The first process of the workspace: what is left when it ends is ended by the kernel (pid_namespaces(7)).
 static int run_first_process(void *argument) {
   const struct monorail_workspace *workspace = argument;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // It is a copy of the program: /proc/1 would show the command the program's file, environment and memory, and the pipe by
+  // which its end is reported. The command itself is like any other program, since execve sets this back.
+  prctl(PR_SET_DUMPABLE, 0);
+  if (workspace->output >= 0 && take_output(workspace->output) != 0) {
+    report(workspace, MONORAIL_STEP_OUTPUT, errno);
+    _exit(1);
+  }
   close_all_but(workspace);
   // The program may have died before that took effect.
   struct pollfd alive = {.fd = workspace->alive, .events = POLLIN};

@@ -138,7 +138,7 @@ public struct Builder {
 
   /// The lock as it is, and the one that this build begins with.
   private func locks(_ base: BaseFile, _ path: String) throws(OverlayError) -> (old: Lock?, new: Lock) {
-    let old = try LockFile.read(path)
+    let old = try LockFile.read(path, followsSymlinks: options.lockPath != nil)
     if options.lockMode == .locked {
       guard let old else {
         throw OverlayError("there is no lock \(path); build without --locked makes it")

@@ -15,22 +15,19 @@ struct CheckedJSON {
   /// - Parameters:
   ///   - format: what the member `format` must be.
   ///   - limit: bytes.
+  ///   - followsSymlinks: for a path that a person has given.
   /// - Returns: `nil` when there is no such file.
   static func file(
-    _ path: String, format: Int, limit: Int = 128 << 20, maximumValues: Int = 4_000_000
+    _ path: String, format: Int, limit: Int = 128 << 20, maximumValues: Int = 4_000_000,
+    followsSymlinks: Bool = true
   ) throws(OverlayError) -> CheckedJSON? {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
-      guard errno == ENOENT else { throw .system("read \(path)") }
-      return nil
+    let bytes: [UInt8]
+    do throws(OverlayError) {
+      bytes = try PlainFile(path, followsSymlinks: followsSymlinks).contents(limit: limit)
+    } catch {
+      guard error.cause?.errno != ENOENT else { return nil }
+      throw error
     }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw OverlayError("cannot read \(path): it is no file") }
-    guard status.st_size <= limit else { throw OverlayError("cannot read \(path): it has more than \(limit) bytes") }
-    let bytes: [UInt8]?
-    do throws(SystemError) { bytes = try FileSystem.contents(of: path, limit: limit) } catch {
-      throw OverlayError(error)
-    }
-    guard let bytes else { return nil }
     let value: JSON
     do throws(JSONParseError) { value = try JSON(parsing: bytes, maximumValues: maximumValues) } catch {
       throw OverlayError("\(path): \(error)")

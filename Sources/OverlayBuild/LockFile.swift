@@ -19,11 +19,12 @@ enum LockFile {
 
   /// Reads a lock, and checks every field: it comes from anybody who can write to the recipe's repository.
   ///
+  /// - Parameter followsSymlinks: for a path that a person has given; a recipe could have a symlink that leads elsewhere.
   /// - Returns: `nil` when there is no such file.
   /// - Throws: names the file, what in it is wrong, and what to do.
-  static func read(_ path: String) throws(OverlayError) -> Lock? {
+  static func read(_ path: String, followsSymlinks: Bool = false) throws(OverlayError) -> Lock? {
     do throws(OverlayError) {
-      return try CheckedJSON.file(path, format: format, limit: limit).map(lock)
+      return try CheckedJSON.file(path, format: format, limit: limit, followsSymlinks: followsSymlinks).map(lock)
     } catch {
       throw OverlayError(
         "the lock cannot be used: \(error.message)",

@@ -262,7 +262,7 @@ struct ModulesStep: BuildStep {
       return OverlayError(
         "\(place): modules: the packages of the kernel's headers have no /lib/modules/\(kernel)/build")
     case .make:
-      for line in try directory.text("log", place, limit: 256 << 20).split(separator: "\n").suffix(200) {
+      for line in try directory.end(of: "log", place).split(separator: "\n").suffix(200) {
         say(String(line))
       }
       return OverlayError("\(what) cannot be built for the kernel \(kernel): what make has printed stands above")

@@ -137,21 +137,22 @@ struct OverlayResult {
     return Files(directory: directory, size: files.size, sha256: files.sha256)
   }
 
-  /// Copies the files to the output, and writes the recipe's lock: all of them, or none when something fails.
+  /// Copies the files to the output, and writes the recipe's lock. All are complete before the first one gets its name. What
+  /// stands beside the archive comes first: when a name cannot be given, the archive is the old one.
   ///
   /// - Parameter lock: the text of the lock; `nil` when it stays as it is.
   /// - Returns: whether the archive was there already, the same.
   func publish(_ files: Files, lock: String?) throws(OverlayError) -> Bool {
     var staged = StagedFiles()
     var isUnchanged = true
-    if let lock { try staged.add(Array(lock.utf8), to: build.lockPath) }
-    for (source, place) in zip(paths(in: files.directory), BuildOutput.files(of: output.archive)) {
+    for (source, place) in zip(paths(in: files.directory), BuildOutput.files(of: output.archive)).reversed() {
       let isArchive = place == output.archive
       let digest = isArchive ? files.sha256 : try FileDigest.sha256(of: source)
       if FileSystem.exists(place), try FileDigest.sha256(of: place, followsSymlinks: true) == digest { continue }
       if isArchive { isUnchanged = false }
       try staged.add(copyOf: source, to: place)
     }
+    if let lock { try staged.add(Array(lock.utf8), to: build.lockPath) }
     try staged.finish()
     return isUnchanged
   }

@@ -128,7 +128,7 @@ struct PackageInstaller {
       let others = try shared.text("others", place).split(separator: "\n").joined(separator: ", ")
       throw isOther("the files of the packages are others than \(build.lockPath) says: it names \(others)")
     }
-    let log = AptLog(try shared.text(Self.logName, place, limit: 256 << 20))
+    let log = AptLog(try shared.end(of: Self.logName, place))
     for line in log.tail.split(separator: "\n") { build.say(String(line)) }
     let reasons = (log.unmetDependencies + log.errorLines).prefix(20).joined(separator: "\n")
     throw OverlayError(

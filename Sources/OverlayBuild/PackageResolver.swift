@@ -47,8 +47,8 @@ struct PackageResolver {
       what =
         "does not fit the recipe: "
         + (details.isEmpty
-          ? "versions, .deb files, archives or the packages of earlier recipes are others than when it was written, or"
-            + " somebody has changed its packages"
+          ? "versions, .deb files, archives or the packages of earlier recipes are others than when it was written;"
+            + " or another version of this program wrote it, or somebody has changed its packages"
           : details.joined(separator: ", "))
     } else {
       what = "has no packages for this"
@@ -136,7 +136,7 @@ struct PackageResolver {
 
   private func explain(_ code: Int32, _ shared: SharedDirectory) throws(OverlayError) -> OverlayError {
     // What packages depend on that is not there, apt-get prints among its answers.
-    let log = AptLog(try shared.text("uris", request.place) + shared.text("log", request.place))
+    let log = AptLog(try shared.text("uris", request.place) + shared.end(of: "log", request.place))
     if let stop = PackageSources.Stop(rawValue: code) { return PackageSources(request, build).failure(stop, log) }
     switch Stop(rawValue: code) {
     case .file:

@@ -17,7 +17,7 @@ struct PackageSources {
   static let beginning = """
     command -v apt-get >/dev/null || exit \(Stop.noApt.rawValue)
     if [ -e \(directory)/sources.list ]; then
-      rm -rf /etc/apt/sources.list.d/*
+      rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*
       cp \(directory)/sources.list /etc/apt/sources.list
     fi
 
@@ -67,7 +67,7 @@ struct PackageSources {
     script.hasNetwork = true
     let code = try build.exitCode(of: script, in: part, to: nil)
     guard code == 0 else {
-      let log = AptLog(try shared.text("log", request.place))
+      let log = AptLog(try shared.end(of: "log", request.place))
       throw Stop(rawValue: code).map { failure($0, log) }
         ?? request.failure("apt-get ended with \(code):\n\(log.tail)")
     }
@@ -76,6 +76,11 @@ struct PackageSources {
 
   private static func isSetting(_ entry: Entry) -> Bool {
     let path = "\(entry.path)"
+    // What is written through a symlink could become a program or a setting.
+    switch entry.kind {
+    case .file, .directory: break
+    default: guard entry.isWhiteout else { return false }
+    }
     return settings.contains { setting in
       path == setting || path.hasPrefix(setting + "/") || entry.kind == .directory && setting.hasPrefix(path + "/")
     }

@@ -68,7 +68,14 @@ struct PackagesStep: BuildStep {
     }
     secrets >/run/monorail-secrets
     if [ -s /etc/machine-id ]; then echo there >/run/monorail-machine-id; fi
+    # Packages expect them there, to put links to their manuals into them.
+    sections=
+    for section in 1 2 3 4 5 6 7 8; do
+      [ -d "/usr/share/man/man$section" ] || sections="$sections $section"
+      mkdir -p "/usr/share/man/man$section"
+    done
     install_packages "$@"
+    for section in $sections; do rmdir --ignore-fail-on-non-empty "/usr/share/man/man$section"; done
 
     # What only other packages need is marked so, as apt-get does it for those that it fetches itself.
     native=$(dpkg --print-architecture)

@@ -31,10 +31,12 @@ struct PlainFile: ~Copyable {
   }
 
   /// Reads the file piece by piece.
-  private borrowing func read(_ body: (UnsafeRawBufferPointer) throws(OverlayError) -> Void) throws(OverlayError) {
+  private borrowing func read(
+    from begin: Int = 0, _ body: (UnsafeRawBufferPointer) throws(OverlayError) -> Void
+  ) throws(OverlayError) {
     let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
     defer { piece.deallocate() }
-    var offset = 0
+    var offset = begin
     while true {
       let count: Int
       do throws(SystemError) { count = try file.read(into: piece, at: offset) } catch { throw OverlayError(error) }
@@ -51,6 +53,18 @@ struct PlainFile: ~Copyable {
     try read { (piece) throws(OverlayError) in
       guard bytes.count + piece.count <= limit else { throw .system("read \(path)", errno: EFBIG) }
       bytes += piece
+    }
+    return bytes
+  }
+
+  /// The last bytes of the file.
+  borrowing func end(limit: Int) throws(OverlayError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    let size: Int
+    do throws(SystemError) { size = try file.size() } catch { throw OverlayError(error) }
+    try read(from: max(0, size - limit)) { (piece) throws(OverlayError) in
+      // It may grow meanwhile.
+      bytes += piece.prefix(limit - bytes.count)
     }
     return bytes
   }

@@ -34,9 +34,21 @@ struct SharedDirectory {
   ///   - place: what in the recipe made the workspace write it, for errors.
   ///   - limit: bytes; a longer file is an error.
   func text(_ name: String, _ place: Place, limit: Int = 16 << 20) throws(OverlayError) -> String {
-    do throws(OverlayError) {
-      return String(decoding: try PlainFile(file(name)).contents(limit: limit), as: UTF8.self)
-    } catch {
+    try read(name, place) { (file) throws(OverlayError) in try file.contents(limit: limit) }
+  }
+
+  /// The last part of a file that the workspace has written, at most 1 MiB: a log has its errors there.
+  ///
+  /// - Parameter place: as for ``text(_:_:limit:)``.
+  func end(of name: String, _ place: Place) throws(OverlayError) -> String {
+    try read(name, place) { (file) throws(OverlayError) in try file.end(limit: 1 << 20) }
+  }
+
+  /// Empty when there is no such file.
+  private func read(
+    _ name: String, _ place: Place, _ body: (borrowing PlainFile) throws(OverlayError) -> [UInt8]
+  ) throws(OverlayError) -> String {
+    do throws(OverlayError) { return String(decoding: try body(try PlainFile(file(name))), as: UTF8.self) } catch {
       guard error.cause?.errno != ENOENT else { return "" }
       throw error.at(place)
     }

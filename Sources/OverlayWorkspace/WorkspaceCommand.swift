@@ -29,15 +29,24 @@ struct WorkspaceCommand {
   func run(_ signals: SignalWatch, onTick: @escaping @Sendable () -> Void) throws(OverlayError) -> End {
     let alive = try Pipe()
     let report = try Pipe()
+    let printed = isConfined ? try Pipe() : nil
     let terminal = Terminal()
-    let process = try start(alive, report, isInteractive ? terminal : nil)
+    let output = try printed.map { (pipe) throws(OverlayError) in try CommandOutput(reader: pipe.takeReader()) }
+    defer { output?.finish() }
+    let started = Result { () throws(OverlayError) in
+      try start(alive, report, isInteractive ? terminal : nil, output: printed?.writer ?? -1)
+    }
     close(report.takeWriter())
+    if let printed { close(printed.takeWriter()) }
+    let process = try started.get()
     let status = signals.wait(for: process, onTick: onTick)
     terminal?.takeBack()
     return try end(reports: report.readAll(), status)
   }
 
-  private func start(_ alive: Pipe, _ report: Pipe, _ terminal: Terminal?) throws(OverlayError) -> pid_t {
+  private func start(
+    _ alive: Pipe, _ report: Pipe, _ terminal: Terminal?, output: Int32
+  ) throws(OverlayError) -> pid_t {
     var command: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
     var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup($0) } + [nil]
     let (root, directory) = (strdup(root), strdup(directory))
@@ -47,7 +56,8 @@ struct WorkspaceCommand {
         var workspace = monorail_workspace(
           root: root, command: command.baseAddress, environment: variables.baseAddress, directory: directory,
           alive: alive.reader, report: report.writer,
-          terminal: terminal?.descriptor ?? -1, offline: isOffline ? 1 : 0, confined: isConfined ? 1 : 0)
+          terminal: terminal?.descriptor ?? -1, offline: isOffline ? 1 : 0, confined: isConfined ? 1 : 0, output: output
+        )
         return monorail_workspace_start(&workspace)
       }
     }
@@ -79,6 +89,7 @@ struct WorkspaceCommand {
     case MONORAIL_STEP_ROOT.rawValue: "make the overlay the root of the workspace"
     case MONORAIL_STEP_PROC.rawValue: "mount /proc in the workspace"
     case MONORAIL_STEP_SYS.rawValue: "mount /sys in the workspace"
+    case MONORAIL_STEP_OUTPUT.rawValue: "hand the command its output"
     case MONORAIL_STEP_NAME.rawValue: "name the workspace"
     case MONORAIL_STEP_CAPABILITIES.rawValue: "give up capabilities"
     default: "start the command"
@@ -88,7 +99,7 @@ struct WorkspaceCommand {
 
 /// A pipe that no program which is started inherits; closed when it goes.
 private final class Pipe {
-  let reader: Int32
+  private(set) var reader: Int32
   private(set) var writer: Int32
 
   init() throws(OverlayError) {
@@ -99,8 +110,13 @@ private final class Pipe {
   }
 
   deinit {
-    close(reader)
+    if reader >= 0 { close(reader) }
     if writer >= 0 { close(writer) }
+  }
+
+  func takeReader() -> Int32 {
+    defer { reader = -1 }
+    return reader
   }
 
   func takeWriter() -> Int32 {

@@ -77,7 +77,8 @@ struct WorkspaceRoot {
     try mountMemory("dev/shm", "mode=1777", flags: guarded)
     let place = "\(devices)/console"
     try makeFile(place)
-    try bind(console ?? "/dev/null", to: place, name: "/dev/console")
+    // Not the machine's own /dev/null, whose mode the command could change.
+    try bind(console ?? "\(nodes)/null", to: place, name: "/dev/console")
   }
 
   /// Mounts a file or a directory of this machine over one of the workspace.

@@ -79,6 +79,10 @@ struct LockFileTests {
     _ = try ChildProcess.run(["mkfifo", scratch("x.lock")])
     #expect(throws: OverlayError.self) { try LockFile.read(scratch("x.lock")) }
     #expect(throws: OverlayError.self) { try LockFile.read(scratch.path) }
+    try scratch.write("secret", to: "secret")
+    #expect(symlink(scratch("secret"), scratch("y.lock")) == 0)
+    let error = #expect(throws: OverlayError.self) { try LockFile.read(scratch("y.lock")) }
+    #expect(error?.message.hasSuffix("it is a symlink, not a file") == true, "\(error?.description ?? "")")
   }
 
   @Test func `Each difference is a line`() {

@@ -36,6 +36,19 @@ struct PackagesTests {
     #expect(try stage.entries()["usr/share/man/man1/tool.1"] != nil)
   }
 
+  @Test func `A package's script finds the directories of manuals, which are not in the overlay`() async throws {
+    let stage = try await PackageStage()
+    try await stage.make(
+      "tool",
+      more:
+        "printf '#!/bin/sh\\nset -e\\ntest -d /usr/share/man/man1\\ntest -d /usr/share/man/man8\\n' >DEBIAN/postinst;"
+        + " chmod 755 DEBIAN/postinst")
+    try await stage.index()
+    try await stage.build(stage.recipe([.named("tool", version: nil)]))
+    let entries = try stage.entries()
+    #expect(entries["usr/bin/tool"] != nil && !entries.keys.contains { $0.hasPrefix("usr/share/man/man") })
+  }
+
   @Test func `A version that is named is installed, also one that is older than what is there`() async throws {
     let stage = try await PackageStage()
     for version in ["1", "2", "3"] { try await stage.make("tool", version) }

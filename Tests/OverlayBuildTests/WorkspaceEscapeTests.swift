@@ -50,6 +50,22 @@ struct WorkspaceEscapeTests {
     #expect(stage.requests.contains { $0.hasSuffix("/Packages") }, "the base image's apt-get fetches the lists")
   }
 
+  @Test func `A symlink in the place of apt's list of archives is not written through`() async throws {
+    let stage = try await PackageStage()
+    let port = try #require(URL(string: stage.url)?.port)
+    var own = stage.recipe([], name: "own")
+    own.archives = []
+    own.links = [
+      Located(
+        Recipe.Link(try OverlayPath("etc/apt/sources.list"), to: "/usr/bin/apt-get"), Place(own.file, line: 2))
+    ]
+    var recipe = stage.recipe([.named("tool", version: nil)])
+    let payload = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/\(port); echo GET /from-the-recipe >&3'"
+    recipe.archives = [Located("deb \(stage.url) $(\(payload)) main", Place(recipe.file, line: 3))]
+    _ = try await stage.failure(recipe, included: [own])
+    #expect(!stage.requests.contains { $0.contains("from-the-recipe") }, "\(stage.requests)")
+  }
+
   @Test func `Archives and keys that an earlier recipe adds are used`() async throws {
     let stage = try await PackageStage()
     try await stage.make("tool")
@@ -96,6 +112,7 @@ struct WorkspaceEscapeTests {
     "{ echo x >/proc/sys/kernel/domainname; }", "{ echo 1 >/proc/irq/default_smp_affinity; }",
     "{ mknod /dev/disk b 7 0 && head -c 1 /dev/disk; }", "{ mknod /root/disk b 7 0 && head -c 1 /root/disk; }",
     "{ mknod /tmp/kmsg c 1 11 && head -c 1 /tmp/kmsg; }", "{ echo x >/dev/tty; }", "hostname other", "dmesg -n 1",
+    "chmod 755 /proc/1/exe", "cat /proc/1/environ", "ls /proc/1/fd", "head -c 1 /proc/1/mem",
   ]
 
   @Test func `A command can mount nothing, and use no device and no setting of this machine`() async throws {
@@ -112,6 +129,8 @@ struct WorkspaceEscapeTests {
             sed -n 's/^CapEff:\\t//p' /proc/self/status >/root/capabilities
             echo written >/dev/null; head -c 4 /dev/zero | wc -c; hostname >/root/name
             mknod /root/null c 1 3; chown 33:33 /root/null
+            touch -d @1 /dev/console
+            readlink /proc/self/fd/2 | sed 's/:.*//' >/root/errors
             """), Place(recipe.file, line: 2))
     ]
     try await stage.build(recipe)
@@ -120,6 +139,9 @@ struct WorkspaceEscapeTests {
     #expect(try await stage.text("root/capabilities") == "00000000a80405fb\n")
     #expect(try await stage.text("root/name") == "localhost\n")
     #expect(try stage.entries()["root/null"]?.owner == 33)
+    #expect(try await stage.text("root/errors") == "pipe\n", "not the standard error of the program")
+    var status = stat()
+    #expect(stat("/dev/null", &status) == 0 && status.st_mtim.tv_sec != 1)
   }
 
   @Test func `A base image that is replaced during a build is noticed, and nothing is kept`() async throws {

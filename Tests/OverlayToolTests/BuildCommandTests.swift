@@ -253,6 +253,20 @@ struct BuildCommandTests {
   }
 
   @Test(.enabled(if: Namespaces.canMountImages))
+  func `What a command prints is shown, but without control characters`() throws {
+    let stage = try RecipeStage(
+      #"""
+      commands:
+        - |
+          printf 'one\ttwo\\t\033[31mthree\n1 %%\r2 %%\rend\n'
+          printf 'ü' >&2
+
+      """#)
+    let run = try stage.build()
+    #expect(run.status == 0 && run.errors.contains("one\ttwo\\t\\033[31mthree\n1 %\n2 %\nend\nü"), "\(run.errors)")
+  }
+
+  @Test(.enabled(if: Namespaces.canMountImages))
   func `Commands have no network unless the recipe asks and the caller allows`() throws {
     let stage = try RecipeStage("commands:\n  - {run: ls /sys/class/net >/etc/nets, network: true}\n")
     let refused = try stage.build()

@@ -27,6 +27,8 @@ struct monorail_workspace {
   int offline;
   // Without what root could use to leave the workspace: most capabilities, and the program's terminal.
   int confined;
+  // What the command gets as its standard output and error, or -1 for the program's own.
+  int output;
 };
 
 enum monorail_workspace_step {
@@ -35,6 +37,7 @@ enum monorail_workspace_step {
   MONORAIL_STEP_ROOT,
   MONORAIL_STEP_PROC,
   MONORAIL_STEP_SYS,
+  MONORAIL_STEP_OUTPUT,
   MONORAIL_STEP_NAME,
   MONORAIL_STEP_CAPABILITIES,
   MONORAIL_STEP_FORK,
