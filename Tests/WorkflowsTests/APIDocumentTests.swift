@@ -47,7 +47,8 @@ import Testing
     #expect(raw["tasks"]?.objectValue?.members.map(\.key) == ["id1", "id2"])
     #expect(
       raw["tasks"]?["id1"] == [
-        "label": "boot", "instanceId": "id1", "options": ["_taskTimeout": 86_400_000], "runJob": "Job.noop", "state": "succeeded",
+        "label": "boot", "instanceId": "id1", "options": ["_taskTimeout": 86_400_000], "runJob": "Job.noop",
+        "state": "succeeded",
         "taskStartTime": "2018-07-01T12:00:00.123Z", "taskEndTime": "2018-07-01T12:00:00.123Z",
         "terminalOnStates": [], "waitingOn": [:], "name": "Task.noop", "friendlyName": "Do nothing",
         "injectableName": "Task.noop", "implementsTask": "Task.Base.noop",
@@ -77,7 +78,8 @@ import Testing
     let tasks = try #require(view["tasks"]?.arrayValue)
     #expect(tasks.map { $0["label"] } == ["boot", "next"])
     #expect(tasks[0]["name"] == nil)
-    #expect(tasks[1]["options"] == ["user": "me", "password": "REDACTED", "bmcPassword": nil, "_taskTimeout": 86_400_000])
+    #expect(
+      tasks[1]["options"] == ["user": "me", "password": "REDACTED", "bmcPassword": nil, "_taskTimeout": 86_400_000])
     let open = try Self.run().view(id: "5b1d", hidesSecrets: false)
     #expect(open["tasks"]?.arrayValue?[1]["options"]?["password"] == "secret")
   }
