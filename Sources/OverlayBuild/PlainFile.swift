@@ -46,12 +46,18 @@ struct PlainFile: ~Copyable {
     }
   }
 
+  private borrowing func size() throws(OverlayError) -> Int {
+    do throws(SystemError) { return try file.size() } catch { throw OverlayError(error) }
+  }
+
   /// - Parameter limit: bytes; a longer file is an error.
   borrowing func contents(limit: Int) throws(OverlayError) -> [UInt8] {
     var bytes: [UInt8] = []
-    let path = file.path
+    let tooLong = OverlayError("cannot read \(file.path): it has more than \(limit) bytes")
+    guard try size() <= limit else { throw tooLong }
     try read { (piece) throws(OverlayError) in
-      guard bytes.count + piece.count <= limit else { throw .system("read \(path)", errno: EFBIG) }
+      // It may grow meanwhile.
+      guard bytes.count + piece.count <= limit else { throw tooLong }
       bytes += piece
     }
     return bytes
@@ -60,9 +66,7 @@ struct PlainFile: ~Copyable {
   /// The last bytes of the file.
   borrowing func end(limit: Int) throws(OverlayError) -> [UInt8] {
     var bytes: [UInt8] = []
-    let size: Int
-    do throws(SystemError) { size = try file.size() } catch { throw OverlayError(error) }
-    try read(from: max(0, size - limit)) { (piece) throws(OverlayError) in
+    try read(from: max(0, try size() - limit)) { (piece) throws(OverlayError) in
       // It may grow meanwhile.
       bytes += piece.prefix(limit - bytes.count)
     }

@@ -1,3 +1,4 @@
+import Foundation
 import Overlay
 import TestSupport
 import Testing

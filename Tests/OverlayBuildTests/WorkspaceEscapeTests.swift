@@ -112,7 +112,7 @@ struct WorkspaceEscapeTests {
     "{ echo x >/proc/sys/kernel/domainname; }", "{ echo 1 >/proc/irq/default_smp_affinity; }",
     "{ mknod /dev/disk b 7 0 && head -c 1 /dev/disk; }", "{ mknod /root/disk b 7 0 && head -c 1 /root/disk; }",
     "{ mknod /tmp/kmsg c 1 11 && head -c 1 /tmp/kmsg; }", "{ echo x >/dev/tty; }", "hostname other", "dmesg -n 1",
-    "chmod 755 /proc/1/exe", "cat /proc/1/environ", "ls /proc/1/fd", "head -c 1 /proc/1/mem",
+    "chmod 755 /proc/1/exe", "cat /proc/1/environ", "readlink /proc/1/fd/1", "head -c 1 /proc/1/mem",
   ]
 
   @Test func `A command can mount nothing, and use no device and no setting of this machine`() async throws {
