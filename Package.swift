@@ -77,7 +77,7 @@ let package = Package(
 
     .target(name: "Catalogs", dependencies: ["JSONDocument"], swiftSettings: strict),
     .target(
-      name: "MockMonorail",
+      name: "MonorailServer",
       dependencies: [
         "CJSONC", "Digests", "JSONDocument", "MonorailProtocol", log,
         .product(name: "Hummingbird", package: "hummingbird"),
@@ -88,6 +88,21 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Faults",
+      dependencies: [
+        "JSONDocument", .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "MockMonorail",
+      dependencies: [
+        "Faults", "JSONDocument", "MonorailProtocol", "MonorailServer",
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
       ],
       swiftSettings: strict),
     .executableTarget(

@@ -18,7 +18,7 @@ extension MockMonorail {
   /// Makes a node known that has no address yet.
   public func addNode(id: String) { state.addNode(id: id) }
 
-  /// Queues a task set: see `MonorailState.push(taskSetText:to:workflow:options:)`.
+  /// Queues a task set: see `MonorailState.push(taskSetText:to:options:)`.
   @discardableResult
   public func push(taskSetText text: String, to nodeID: String, options: JSONObject = JSONObject()) throws -> String {
     try state.push(taskSetText: text, to: nodeID, options: options)
@@ -75,8 +75,8 @@ extension MockMonorail {
   public func removeFaults() { state.removeFaults() }
 
   /// Where `files/` keeps its files: to put one there, or to see what a node has uploaded.
-  public var filesDirectory: String { backend.files.directory }
+  public var filesDirectory: String { server.filesDirectory }
 
   /// Where `templates/` keeps its templates.
-  public var templatesDirectory: String { backend.templates.directory }
+  public var templatesDirectory: String { server.templatesDirectory }
 }

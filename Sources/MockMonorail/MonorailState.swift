@@ -1,181 +1,181 @@
-import Foundation
 import JSONDocument
 import MonorailProtocol
 import Synchronization
 
-/// What a server knows: nodes, queues, reports, boots, lines of syslog, faults, and the journal of requests.
+/// What a mock server knows: nodes, queues, reports, boots, lines of syslog, faults, and the journal of requests.
 ///
 /// It may outlive its server: `MockMonorail.start` with the state of a stopped server is that server after a restart.
 public final class MonorailState: Sendable {
-  struct Storage: Sendable {
-    var nodes: [String: MockNode] = [:]
-    /// Identifiers in the order of their coming.
-    var order: [String] = []
-    var reports: [NodeReport] = []
-    /// How many of a node's reports `nextReport` has returned.
-    var taken: [String: Int] = [:]
-    var boots: [NodeBoot] = []
-    /// The last boot of a node that `nextBoot` has returned.
-    var takenBoots: [String: Int] = [:]
-    var syslog = SyslogStorage()
-    var faults: [Fault] = []
-    var requests: [RecordedRequest] = []
-    /// About how much memory `requests` takes, in bytes.
-    var requestBytes = 0
-    var requestCount = 0
-    var inFlight: [String: Int] = [:]
-    var connections = 0
-    var workflows = 0
-    var version = 0
-    var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
-    var nextWaiter = 0
-    var scratch: ScratchDirectory?
-  }
+  let server: ServerState
+  let journal: RequestJournal
+  let faultList = FaultList()
 
-  let storage = Mutex(Storage())
+  /// How many of a node's reports `nextReport` has returned.
+  private let takenReports = Mutex<[String: Int]>([:])
+  /// The last boot of a node that `nextBoot` has returned.
+  private let takenBoots = Mutex<[String: Int]>([:])
 
-  /// How many bytes of reports are kept; beyond that the oldest lose their body.
-  public let retainedReportBytes: Int
-  /// How many requests the journal keeps at most. Beyond it, the oldest fifth goes.
-  public let retainedRequests: Int
-  /// About how much memory the journal may take, in bytes.
-  public let retainedRequestBytes: Int
-  /// How many lines of syslog are kept of each node.
-  public let retainedSyslogLines: Int
-
+  /// - Parameters:
+  ///   - retainedReportBytes: see `ServerState`.
+  ///   - retainedRequests: see `RequestJournal`.
   public init(
     retainedReportBytes: Int = 512 << 20, retainedRequests: Int = 100_000, retainedRequestBytes: Int = 64 << 20,
     retainedSyslogLines: Int = 2000
   ) {
-    (self.retainedReportBytes, self.retainedRequests) = (retainedReportBytes, retainedRequests)
-    self.retainedRequestBytes = retainedRequestBytes
-    self.retainedSyslogLines = retainedSyslogLines
+    server = ServerState(retainedReportBytes: retainedReportBytes, retainedSyslogLines: retainedSyslogLines)
+    journal = RequestJournal(retainedRequests: retainedRequests, retainedBytes: retainedRequestBytes)
   }
 
   /// Every node, in the order of their coming.
-  public var nodes: [MockNode] { read { storage in storage.order.compactMap { storage.nodes[$0] } } }
+  public var nodes: [KnownNode] { server.nodes }
 
-  public func node(_ id: String) -> MockNode? { read { $0.nodes[id] } }
+  public func node(_ id: String) -> KnownNode? { server.node(id) }
 
-  public func node(withAddress address: MACAddress) -> MockNode? {
-    read { $0.node(withAddress: address) }
-  }
+  public func node(withAddress address: MACAddress) -> KnownNode? { server.node(withAddress: address) }
 
   /// Makes a node known.
   ///
   /// - Parameter id: its identifier; `nil` derives one from the address.
   /// - Returns: the identifier.
   @discardableResult
-  public func addNode(address: MACAddress, id: String? = nil) -> String {
-    let id = id ?? MockNode.identifier(for: address)
-    update { storage in
-      storage.add(MockNode(id: id))
-      storage.link(address, to: id)
-    }
-    return id
-  }
-
-  /// Adds addresses of more NICs to a node; an address of another node stays with that node.
-  func link(_ addresses: [MACAddress], to id: String) {
-    update { storage in
-      for address in addresses where storage.node(withAddress: address) == nil { storage.link(address, to: id) }
-    }
-  }
+  public func addNode(address: MACAddress, id: String? = nil) -> String { server.addNode(address: address, id: id) }
 
   /// Makes a node known that has no address yet.
-  public func addNode(id: String) { update { $0.add(MockNode(id: id)) } }
+  public func addNode(id: String) { server.addNode(id: id) }
 
   /// Forgets a node and its queue: it gets 404 again (or appears anew, if the server lets it). Its reports stay.
-  public func removeNode(_ id: String) {
-    update { storage in
-      storage.nodes[id] = nil
-      storage.order.removeAll { $0 == id }
-    }
-  }
+  public func removeNode(_ id: String) { server.removeNode(id) }
 
-  /// Queues a task set. It goes out byte for byte as given; only a missing `identifier` is put in.
-  ///
-  /// - Throws: `JSONParseError` or `TaskSet.Problem` when the text is no task set; `UnknownNode`.
-  /// - Returns: an identifier of the queued set.
+  /// Queues a task set: see `ServerState.push(taskSetText:to:workflow:options:)`.
   @discardableResult
-  public func push(
-    taskSetText text: String, to nodeID: String, workflow: String? = nil, options: JSONObject = JSONObject()
-  ) throws -> String {
-    let taskSet = try TaskSet(parsing: Array(text.utf8))
-    var body = Array(text.utf8)
-    if taskSet.document["identifier"] == nil, let brace = body.firstIndex(of: UInt8(ascii: "{")) {
-      let comma = taskSet.document.members.isEmpty ? "" : ","
-      body.insert(contentsOf: Array("\"identifier\":\(JSON.string(nodeID).text)\(comma)".utf8), at: brace + 1)
-    }
-    return try push(body: body, to: nodeID, workflow: workflow, options: options)
+  public func push(taskSetText text: String, to nodeID: String, options: JSONObject = JSONObject()) throws -> String {
+    try server.push(taskSetText: text, to: nodeID, options: options)
   }
 
   /// Queues any bytes, unchecked: half a document, deep nesting.
   ///
-  /// - Throws: `UnknownNode`.
+  /// - Throws: `ServerState.UnknownNode`.
   @discardableResult
-  public func push(
-    body: [UInt8], to nodeID: String, workflow: String? = nil, options: JSONObject = JSONObject()
-  ) throws -> String {
-    try update { storage in
-      guard storage.nodes[nodeID] != nil else { throw UnknownNode(id: nodeID) }
-      storage.workflows += 1
-      let id = String(storage.workflows)
-      storage.nodes[nodeID]?.queue.append(QueuedTaskSet(id: id, workflow: workflow, body: body, options: options))
-      return id
+  public func push(body: [UInt8], to nodeID: String) throws -> String { try server.push(body: body, to: nodeID) }
+
+  /// How many task sets wait for that node.
+  public func queueLength(of nodeID: String) -> Int { server.queueLength(of: nodeID) }
+
+  /// Every accepted report in the order of their coming, or those of one node.
+  public func reports(from nodeID: String? = nil) -> [NodeReport] { server.reports(from: nodeID) }
+
+  /// Every boot in the order of their coming, or those of one node. The oldest beyond some thousands are forgotten.
+  public func boots(of nodeID: String? = nil) -> [NodeBoot] { server.boots(of: nodeID) }
+
+  /// The last lines of a node, oldest first. `nil`: the lines of which nothing tells the node.
+  public func syslog(from nodeID: String?) -> [SyslogLine] { server.syslog(from: nodeID) }
+
+  /// The journal, oldest first.
+  public var requests: [RecordedRequest] { journal.requests }
+
+  /// Adds a fault, behind those that are there.
+  public func inject(_ fault: Fault) { faultList.add(fault) }
+
+  /// The faults that are not used up.
+  public var faults: [Fault] { faultList.all }
+
+  public func removeFaults() { faultList.removeAll() }
+}
+
+extension MonorailState {
+  /// The node's next report that this has not returned yet; waits for it.
+  ///
+  /// - Throws: `WaitTimeout` after `timeout`, saying what came instead.
+  public func nextReport(from nodeID: String, timeout: Duration = .seconds(30)) async throws -> NodeReport {
+    let end = ContinuousClock.now + timeout
+    while true {
+      let taken = takenReports.withLock { $0[nodeID, default: 0] }
+      guard let report = await server.waitForReport(taken + 1, from: nodeID, timeout: end - .now) else {
+        throw WaitTimeout(awaited: "a report from node \(nodeID)", after: timeout, self)
+      }
+      if Self.take(taken + 1, of: nodeID, after: taken, takenReports) { return report }
     }
   }
 
-  /// How many task sets wait for that node.
-  public func queueLength(of nodeID: String) -> Int { node(nodeID)?.queue.count ?? 0 }
-
-  /// Every accepted report in the order of their coming, or those of one node.
-  public func reports(from nodeID: String? = nil) -> [NodeReport] {
-    read { storage in storage.reports.filter { nodeID == nil || $0.nodeID == nodeID } }
+  /// Waits until `count` reports have been accepted from all nodes together.
+  ///
+  /// - Throws: `WaitTimeout`.
+  public func waitForReports(_ count: Int, timeout: Duration = .seconds(30)) async throws {
+    guard await server.waitForReports(count, timeout: timeout) else {
+      throw WaitTimeout(awaited: "\(count) reports", after: timeout, self)
+    }
   }
 
-  /// The journal, oldest first.
-  public var requests: [RecordedRequest] { read { $0.requests } }
-
-  /// Adds a fault, behind those that are there.
-  public func inject(_ fault: Fault) { update { $0.faults.append(fault) } }
-
-  /// The faults that are not used up.
-  public var faults: [Fault] { read { $0.faults } }
-
-  public func removeFaults() { update { $0.faults = [] } }
-
-  /// There is no such node.
-  public struct UnknownNode: Error, CustomStringConvertible {
-    public let id: String
-    public var description: String { "the mock server knows no node \(id); add it first" }
+  /// Waits for the next boot of the machine that has a NIC with that address, and returns each boot once. The machine need
+  /// not be known before.
+  ///
+  /// - Throws: `WaitTimeout` after `timeout`, saying what came instead.
+  public func nextBoot(of address: MACAddress, timeout: Duration = .seconds(30)) async throws -> NodeBoot {
+    let end = ContinuousClock.now + timeout
+    while true {
+      let seen = takenBoots.withLock { $0 }
+      guard let boot = await server.waitForBoot(of: address, after: seen, timeout: end - .now) else {
+        throw WaitTimeout(awaited: "a boot of \(address)", after: timeout, self)
+      }
+      if Self.take(boot.sequence, of: boot.nodeID, after: seen[boot.nodeID, default: 0], takenBoots) { return boot }
+    }
   }
 
-  /// A directory that goes away with the state.
-  func scratchDirectory(_ name: String) throws -> String {
-    try update { storage in
-      let scratch = try storage.scratch ?? ScratchDirectory()
-      storage.scratch = scratch
-      let path = scratch.path + "/" + name
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-      return path
+  /// Waits for a line of that node that satisfies the condition, and returns it; it may have come already.
+  ///
+  /// - Parameter nodeID: `nil`: lines of which nothing told the node.
+  /// - Throws: `WaitTimeout`, with the lines that came instead.
+  @discardableResult
+  public func waitForSyslog(
+    from nodeID: String?, timeout: Duration = .seconds(30), where condition: @escaping @Sendable (SyslogLine) -> Bool
+  ) async throws -> SyslogLine {
+    guard let line = await server.waitForSyslog(from: nodeID, timeout: timeout, where: condition) else {
+      let last = syslog(from: nodeID).suffix(10).map { "\n  \($0.description)" }.joined()
+      throw WaitTimeout(
+        awaited: "a line of syslog from \(nodeID.map { "node \($0)" } ?? "nobody"), after these:\(last)\n",
+        after: timeout, self)
+    }
+    return line
+  }
+
+  /// Waits until the journal holds `count` requests of that kind.
+  ///
+  /// - Parameter predicate: which requests count; `status` and `finished` are `nil` in one not answered yet.
+  /// - Throws: `WaitTimeout`.
+  /// - Returns: the first `count` of them.
+  @discardableResult
+  public func waitForRequests(
+    _ count: Int = 1, timeout: Duration = .seconds(30),
+    matching predicate: @escaping @Sendable (RecordedRequest) -> Bool
+  ) async throws -> [RecordedRequest] {
+    guard let found = await journal.waitForRequests(count, timeout: timeout, matching: predicate) else {
+      throw WaitTimeout(awaited: "\(count) requests of a kind", after: timeout, self)
+    }
+    return found
+  }
+
+  /// Notes what is returned, so that no other caller gets it.
+  ///
+  /// - Returns: false when another caller has got it meanwhile.
+  private static func take(
+    _ sequence: Int, of nodeID: String, after seen: Int, _ taken: borrowing Mutex<[String: Int]>
+  ) -> Bool {
+    taken.withLock { taken in
+      guard taken[nodeID, default: 0] == seen else { return false }
+      taken[nodeID] = sequence
+      return true
     }
   }
 }
 
-extension MonorailState.Storage {
-  func node(withAddress address: MACAddress) -> MockNode? {
-    nodes.values.first { $0.macAddresses.contains(address) }
-  }
+/// What was awaited did not come.
+public struct WaitTimeout: Error, CustomStringConvertible {
+  public let description: String
 
-  fileprivate mutating func link(_ address: MACAddress, to id: String) {
-    guard nodes[id]?.macAddresses.contains(address) == false else { return }
-    nodes[id]?.macAddresses.append(address)
-  }
-
-  mutating func add(_ node: MockNode) {
-    guard nodes[node.id] == nil else { return }
-    nodes[node.id] = node
-    order.append(node.id)
+  init(awaited: String, after timeout: Duration, _ state: MonorailState) {
+    let requests = state.requests
+    let last = requests.suffix(10).map { "\n  \($0)" }.joined()
+    description =
+      "waited for \(awaited), but not within \(timeout); \(requests.count) requests so far, the last ones:\(last)"
   }
 }

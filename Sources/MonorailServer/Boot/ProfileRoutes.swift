@@ -1,0 +1,98 @@
+import Hummingbird
+import JSONDocument
+import MonorailProtocol
+
+/// What a boot ROM asks for: `GET profiles`, answered with an iPXE script.
+struct ProfileRoutes: Sendable {
+  let backend: Backend
+  /// What is served under `/common/`; `nil` when there is nothing to boot.
+  let directory: StaticFiles?
+
+  func add(to group: RouterGroup<ServerContext>) {
+    group.get("profiles", use: profile)
+  }
+
+  @Sendable private func profile(_ request: Request, _ context: ServerContext) async throws -> Response {
+    let query = ProfileQuery(request)
+    let server = AdvertisedServer(request, backend.configuration)
+    let profiles = server.url + "/api/current/profiles"
+    guard query.namesInterfaces else { return .text(BootScript.whoAreYou(profiles: profiles).text) }
+    guard let boot = query.bootInterface(source: context.channel.remoteAddress?.ipAddress) else {
+      let sentence = "the server got no MAC address of this machine's NICs (macs= in its request)"
+      return .text(BootScript.problem([sentence], profiles: profiles).text)
+    }
+    let node = try backend.nodeAppeared(at: query.interfaces.map(\.address), request, context)
+    var problems: [String]
+    do throws(BootFiles.Missing) {
+      let options = backend.configuration.boot.overridden(by: node.queue.first?.options ?? node.options)
+      let files = try files(options)
+      let command = KernelArguments(
+        files, options, server: server, syslogPort: backend.syslogPort, bootAddress: boot.address)
+      problems = command.problem.map { [$0] } ?? []
+      if problems.isEmpty {
+        backend.state.noteBoot(
+          of: node.id, addresses: query.interfaces.map(\.address), bootAddress: boot.address,
+          kernelArguments: command.text, problems: [])
+        backend.tell(
+          .boot(node: node.id, files: [files.kernel, files.initrd, files.base] + files.overlays, problems: []))
+        let common = server.url + "/common/"
+        let script = BootScript.microkernel(
+          kernel: common + files.kernel, initrd: common + files.initrd, arguments: command.text, profiles: profiles)
+        return .text(script.text)
+      }
+    } catch {
+      problems = error.problems
+    }
+    backend.state.noteBoot(
+      of: node.id, addresses: query.interfaces.map(\.address), bootAddress: boot.address, kernelArguments: nil,
+      problems: problems)
+    backend.tell(.boot(node: node.id, files: [], problems: problems))
+    return .text(BootScript.problem(problems, profiles: profiles).text)
+  }
+
+  private func files(_ options: BootOptions) throws(BootFiles.Missing) -> BootFiles {
+    guard let directory else {
+      throw BootFiles.Missing(problems: ["the server has nothing to boot: start monorail-mock serve with --boot-dir"])
+    }
+    do throws(BootFiles.Missing) {
+      return try BootFiles(options, in: directory)
+    } catch {
+      throw BootFiles.Missing(
+        problems: ["there is no \(error.problems.joined(separator: ", no ")) in \(directory.root) at the server"])
+    }
+  }
+}
+
+/// The kernel command line that the stock server's profile gives, and `boot=monorail`.
+struct KernelArguments: Equatable {
+  let text: String
+
+  init(
+    _ files: BootFiles, _ options: BootOptions, server: AdvertisedServer, syslogPort: Int?, bootAddress: MACAddress
+  ) {
+    let common = server.url + "/common/"
+    var words: [String] = []
+    if let syslogPort { words.append("SYSLOGSERVER=\(server.host)" + (syslogPort == 514 ? "" : ":\(syslogPort)")) }
+    // The stock server never gives HTTPS here, so there is no form for it but a URL, which the agent takes.
+    words.append("API_CB=" + (server.url.hasPrefix("https:") ? server.url : "\(server.host):\(server.port)"))
+    words.append("BASEFS=" + common + files.base)
+    words.append("OVERLAYFS=" + files.overlays.map { common + $0 }.joined(separator: ","))
+    if let digest = files.baseDigest { words.append("BASEFS_SHA256=" + digest) }
+    if let digests = files.overlayDigests { words.append("OVERLAYFS_SHA256=" + digests.joined(separator: ",")) }
+    words.append("BOOTIF=01-\(bootAddress)")
+    words.append("console=tty0 console=\(options.console) boot=monorail")
+    if !options.kernelArguments.isEmpty { words.append(options.kernelArguments) }
+    text = words.joined(separator: " ")
+  }
+
+  /// Why a kernel would not take it; `nil` when it would.
+  var problem: String? {
+    if text.utf8.contains(where: { $0 < 0x20 || $0 >= 0x7F }) {
+      return "the kernel command line must be ASCII on one line"
+    }
+    // COMMAND_LINE_SIZE of x86 is 2048. The 100 bytes are for the final NUL and for what iPXE puts in front.
+    let count = text.utf8.count + 100
+    return count < 2048
+      ? nil : "the kernel command line is too long: \(text.utf8.count) bytes, but the kernel takes about 1,900"
+  }
+}

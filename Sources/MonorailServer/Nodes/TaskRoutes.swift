@@ -1,0 +1,63 @@
+import HTTPTypes
+import Hummingbird
+import JSONDocument
+import MonorailProtocol
+import NIOCore
+import NIOPosix
+
+/// The task API: `tasks/bootstrap.js`, and a node's `tasks/<id>`.
+struct TaskRoutes: Sendable {
+  let backend: Backend
+
+  func add(to group: RouterGroup<ServerContext>) {
+    group.get("tasks/bootstrap.js", use: bootstrap)
+    group.get("tasks/:id", use: nextTaskSet)
+    group.post("tasks/:id", use: report)
+  }
+
+  @Sendable private func bootstrap(_ request: Request, _ context: ServerContext) async throws -> Response {
+    let text = request.uri.queryParameters.get("macAddress") ?? ""
+    guard let address = MACAddress(text) else {
+      throw APIError(
+        .badRequest, "macAddress=\(text) is not six octets; ask for bootstrap.js?macAddress=00:1e:67:98:bc:7e")
+    }
+    let node = try backend.nodeAppeared(at: [address], request, context)
+    if let template = backend.configuration.bootstrapTemplate {
+      return .text(
+        try TemplateText.render(template, backend.variables(for: node, request)), type: "application/javascript")
+    }
+    let server = AdvertisedServer(request, backend.configuration)
+    let script = BootstrapScript(server: server.host, port: server.port, tasksPath: APIPath.tasks(node.id))
+    return .text(script.text, type: "application/javascript")
+  }
+
+  @Sendable private func nextTaskSet(_ request: Request, _ context: ServerContext) async throws -> Response {
+    let node = try backend.nodeAppeared(context.parameter("id"), request, context)
+    let connection = context.connection
+    // A client that has gone must not take a set with it.
+    let taken = await backend.state.takeTaskSet(for: node.id, hold: backend.configuration.idleHold) {
+      connection?.isOpen == true
+    }
+    guard let taskSet = taken else { throw APIError(.notFound, "Not Found") }
+    backend.tell(.taskSet(node: node.id, id: taskSet.id, workflow: taskSet.workflow))
+    return Response(
+      status: .ok, headers: [.contentType: "application/json; charset=utf-8"],
+      body: .init(byteBuffer: ByteBuffer(bytes: taskSet.body)))
+  }
+
+  @Sendable private func report(_ request: Request, _ context: ServerContext) async throws -> Response {
+    let node = try backend.nodeAppeared(context.parameter("id"), request, context)
+    let body = try await request.body.collected(upTo: backend.configuration.maximumReportBytes, request.headers)
+    let results = backend.results
+    // Parsing and writing megabytes would hold up the other requests.
+    let (outline, file) = try await NIOThreadPool.singleton.runIfActive {
+      try JSONValueCount.check(body, "the report")
+      let outline = try ReportOutline(parsing: body)
+      return (outline, try results?.write(JSON(parsing: body), of: node.id))
+    }
+    let report = backend.state.acceptReport(
+      body, outline, from: node.id, connection: context.connection?.number ?? 0)
+    backend.tell(.report(report, bytes: body.count, file: file))
+    return .json(["report": .integer(report.sequence)], status: .created)
+  }
+}
