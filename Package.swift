@@ -79,7 +79,7 @@ let package = Package(
     .target(
       name: "MonorailServer",
       dependencies: [
-        "CJSONC", "Digests", "JSONDocument", "MonorailProtocol", log,
+        "CJSONC", "Catalogs", "Digests", "JSONDocument", "MonorailProtocol", log,
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),

@@ -27,6 +27,11 @@ public struct Catalog: Sendable, Hashable {
     self.failsTask = failsTask
   }
 
+  /// The same under another name.
+  public func named(_ source: String) -> Catalog {
+    Catalog(source: source, content: content, lookups: lookups, failsTask: failsTask)
+  }
+
   /// The document that is stored, parsed or raw; `nil` when nothing is stored.
   public var data: JSON? {
     switch content {

@@ -19,10 +19,12 @@ public final class MonorailState: Sendable {
   ///   - retainedReportBytes: see `ServerState`.
   ///   - retainedRequests: see `RequestJournal`.
   public init(
-    retainedReportBytes: Int = 512 << 20, retainedRequests: Int = 100_000, retainedRequestBytes: Int = 64 << 20,
-    retainedSyslogLines: Int = 2000
+    retainedReportBytes: Int = 512 << 20, retainedCatalogBytes: Int = 256 << 20, retainedRequests: Int = 100_000,
+    retainedRequestBytes: Int = 64 << 20, retainedSyslogLines: Int = 2000
   ) {
-    server = ServerState(retainedReportBytes: retainedReportBytes, retainedSyslogLines: retainedSyslogLines)
+    server = ServerState(
+      retainedReportBytes: retainedReportBytes, retainedCatalogBytes: retainedCatalogBytes,
+      retainedSyslogLines: retainedSyslogLines)
     journal = RequestJournal(retainedRequests: retainedRequests, retainedBytes: retainedRequestBytes)
   }
 
@@ -63,6 +65,9 @@ public final class MonorailState: Sendable {
 
   /// Every accepted report in the order of their coming, or those of one node.
   public func reports(from nodeID: String? = nil) -> [NodeReport] { server.reports(from: nodeID) }
+
+  /// Every catalog in the order of their coming, or those of one node.
+  public func catalogs(of nodeID: String? = nil) -> [CatalogRecord] { server.catalogs(of: nodeID) }
 
   /// Every boot in the order of their coming, or those of one node. The oldest beyond some thousands are forgotten.
   public func boots(of nodeID: String? = nil) -> [NodeBoot] { server.boots(of: nodeID) }

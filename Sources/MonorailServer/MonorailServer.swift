@@ -177,6 +177,7 @@ extension MonorailServer {
       TemplateRoutes(backend: backend).add(to: group)
       FileRoutes(files: backend.files).add(to: group)
       NodeRoutes(backend: backend).add(to: group)
+      CatalogRoutes(state: backend.state).add(to: group)
     }
     SyslogRoutes(state: backend.state).add(to: router)
     addition.addRoutes(router)

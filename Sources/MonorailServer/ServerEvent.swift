@@ -16,6 +16,8 @@ public enum ServerEvent: Sendable {
   case taskSet(node: String, id: String, workflow: String?)
   /// A report was accepted. `file`: where `--results` has it.
   case report(NodeReport, bytes: Int, file: String?)
+  /// An output that was to become a catalog could not be parsed, and is kept as it is, or had nothing to store in it.
+  case notParsed(node: String, source: String, isStored: Bool, reason: String)
   /// A request was answered, or its connection closed.
   case request(RecordedRequest)
   /// Lines of syslog cannot be written.
@@ -29,6 +31,7 @@ public enum ServerEvent: Sendable {
     case .queued: "queued"
     case .taskSet: "task-set"
     case .report: "report"
+    case .notParsed: "catalog-not-parsed"
     case .request: "request"
     case .problem: "problem"
     }
@@ -65,6 +68,11 @@ public enum ServerEvent: Sendable {
       fields["failures"] = .array(report.failures.map { .string($0) })
       fields["bytes"] = .integer(bytes)
       fields["file"] = .init(file)
+    case .notParsed(let node, let source, let isStored, let reason):
+      fields["node"] = .string(node)
+      fields["source"] = .string(source)
+      fields["stored"] = .bool(isStored)
+      fields["reason"] = .string(reason)
     case .request(let request):
       fields["method"] = .string(request.method)
       fields["path"] = .string(request.path)
@@ -83,7 +91,7 @@ public enum ServerEvent: Sendable {
     switch self {
     case .request: .info
     case .boot(_, _, let problems) where !problems.isEmpty: .warning
-    case .problem: .warning
+    case .problem, .notParsed(_, _, isStored: true, _): .warning
     default: .notice
     }
   }
@@ -108,6 +116,8 @@ extension ServerEvent: CustomStringConvertible {
     case .report(let report, let bytes, _):
       let failed = report.failures.isEmpty ? "" : ", failed: " + report.failures.joined(separator: "; ")
       return "node \(report.nodeID) reports \(ReadableText.tasks(report.taskCount)) (\(bytes) bytes)\(failed)"
+    case .notParsed(let node, let source, let isStored, let reason):
+      return "node \(node) has no catalog \(source): \(reason)" + (isStored ? "; the output is kept" : "")
     case .request(let request): return "\(request) in \(request.milliseconds) ms"
     case .problem(let text): return text
     }

@@ -24,26 +24,6 @@ private let mac = "00:1e:67:98:bc:7e"
     }
   }
 
-  @Test func catalogs() async throws {
-    try await withMock { mock in
-      let report = #"""
-        {"tasks":[
-          {"cmd":"sudo lshw -json","catalog":true,"source":"lshw user","stdout":"{\"id\":1.0}","error":null},
-          {"cmd":"sudo /usr/sbin/dmidecode -t 1","stdout":"BIOS","error":null},
-          {"cmd":"ipmitool sel","stdout":"x","error":{"code":1}},
-          {"cmd":"date","catalog":false,"stdout":"x","error":null}]}
-        """#
-      _ = try await mock.request("POST", "/api/current/tasks/n1", body: report)
-      let all = try JSON(parsing: try await mock.request("GET", "/api/current/nodes/n1/catalogs").body)
-      #expect(all.arrayValue?.map { $0["source"] } == ["lshw user", "dmidecode"])
-      let one = try await mock.request("GET", "/api/current/nodes/n1/catalogs/lshw%20user")
-      #expect(one.text.contains("\"id\": 1.0"))
-      let text = try JSON(parsing: try await mock.request("GET", "/api/current/nodes/n1/catalogs/dmidecode").body)
-      #expect(text["data"]?["text"] == "BIOS")
-      #expect(try await mock.request("GET", "/api/current/nodes/n1/catalogs/x").status == 404)
-    }
-  }
-
   @Test func aPushedTaskSetIsQueued() async throws {
     try await withMock { mock in
       mock.addNode(id: "n1")

@@ -3,25 +3,13 @@ import Hummingbird
 import JSONDocument
 import MonorailProtocol
 
-/// What people read and post: nodes, their catalogs, their workflows; and the lookups of addresses.
+/// What people read and post: nodes and their workflows.
 struct NodeRoutes: Sendable {
   let backend: Backend
 
   func add(to group: RouterGroup<ServerContext>) {
     group.get("nodes") { _, _ in Response.json(.array(backend.state.nodes.map(json))) }
     group.get("nodes/:id") { _, context in Response.json(json(try node(context))) }
-    group.get("nodes/:id/catalogs") { _, context in
-      Response.json(.array(Catalog.all(of: try node(context).id, in: backend.state).map(\.json)))
-    }
-    group.get("nodes/:id/catalogs/:source") { _, context in
-      let (id, source) = (try node(context).id, try context.parameter("source"))
-      guard let catalog = Catalog.all(of: id, in: backend.state).last(where: { $0.source == source }) else {
-        throw APIError(
-          .notFound,
-          "node \(id) has no catalog \(source); GET /api/current/nodes/\(id)/catalogs lists those that it has")
-      }
-      return Response.json(catalog.json)
-    }
     group.get("nodes/:id/workflows") { _, context in
       Response.json(
         .array(
@@ -30,16 +18,6 @@ struct NodeRoutes: Sendable {
           }))
     }
     group.post("nodes/:id/workflows", use: pushWorkflow)
-    group.get("lookups") { request, _ in
-      let query = request.uri.queryParameters.get("q").map { MACAddress($0)?.description ?? String($0) }
-      let found = backend.state.nodes.flatMap { node -> [JSON] in
-        // One for each NIC.
-        let addresses = node.macAddresses.isEmpty ? [nil] : node.macAddresses.map { Optional($0.description) }
-        return addresses.filter { query == nil || [node.id, $0, node.ipAddress].contains(query) }
-          .map { ["node": .string(node.id), "macAddress": .init($0), "ipAddress": .init(node.ipAddress)] }
-      }
-      return Response.json(.array(found))
-    }
   }
 
   /// Takes a task set, or `{"name": …, "options": …}`, which names a file of the workflows directory.
@@ -109,32 +87,6 @@ struct NodeRoutes: Sendable {
       "handedOut": .integer(node.handedOut), "reports": .integer(node.reports),
       "boots": .integer(node.boots),
       "lastFailures": .array(last?.failures.map { .string($0) } ?? []),
-    ]
-  }
-}
-
-/// What a task of a report told about its node: the output of a command that succeeded, under the name that the task
-/// gives it (`source`) or the command's program.
-struct Catalog {
-  let source: String
-  let json: JSON
-
-  static func all(of nodeID: String, in state: ServerState) -> [Catalog] {
-    let tasks = state.reports(from: nodeID).flatMap { (try? $0.taskSet().tasks) ?? [] }
-    return tasks.compactMap { Catalog($0, of: nodeID) }
-  }
-
-  private init?(_ task: NodeTask, of nodeID: String) {
-    guard task.fields["catalog"] != false, !TaskOutcome(task).isFailure,
-      let output = task.fields["stdout"]?.stringValue, !output.isEmpty
-    else { return nil }
-    let words = (task.command ?? "").split(separator: " ")
-    let program = words.first { $0 != "sudo" }?.split(separator: "/").last.map(String.init)
-    guard let source = task.fields["source"]?.stringValue ?? program else { return nil }
-    self.source = source
-    json = [
-      "node": .string(nodeID), "source": .string(source),
-      "data": (try? JSON(parsing: output)) ?? ["text": .string(output)],
     ]
   }
 }

@@ -50,14 +50,18 @@ struct TaskRoutes: Sendable {
     let body = try await request.body.collected(upTo: backend.configuration.maximumReportBytes, request.headers)
     let results = backend.results
     // Parsing and writing megabytes would hold up the other requests.
-    let (outline, file) = try await NIOThreadPool.singleton.runIfActive {
+    let (contents, file) = try await NIOThreadPool.singleton.runIfActive {
       try JSONValueCount.check(body, "the report")
-      let outline = try ReportOutline(parsing: body)
-      return (outline, try results?.write(JSON(parsing: body), of: node.id))
+      let contents = try ReportContents(parsing: body)
+      return (contents, try results?.write(JSON(parsing: body), of: node.id))
     }
     let report = backend.state.acceptReport(
-      body, outline, from: node.id, connection: context.connection?.number ?? 0)
+      body, contents, from: node.id, connection: context.connection?.number ?? 0)
     backend.tell(.report(report, bytes: body.count, file: file))
+    for catalog in contents.catalogs {
+      guard let reason = catalog.reason else { continue }
+      backend.tell(.notParsed(node: node.id, source: catalog.source, isStored: catalog.data != nil, reason: reason))
+    }
     return .json(["report": .integer(report.sequence)], status: .created)
   }
 }

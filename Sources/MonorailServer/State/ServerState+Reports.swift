@@ -1,4 +1,4 @@
-import MonorailProtocol
+import Foundation
 
 extension ServerState {
   /// Every accepted report in the order of their coming, or those of one node.
@@ -6,24 +6,25 @@ extension ServerState {
     storage.read { storage in storage.reports.filter { nodeID == nil || $0.nodeID == nodeID } }
   }
 
-  /// Keeps a report. When this returns, the report may be acknowledged.
+  /// Keeps a report and the catalogs that it makes. When this returns, the report may be acknowledged.
   ///
   /// - Parameter connection: the number of the connection that it came over.
   func acceptReport(
-    _ body: [UInt8], _ outline: ReportOutline, from id: String, connection: Int
+    _ body: [UInt8], _ contents: ReportContents, from id: String, connection: Int
   ) -> NodeReport {
     storage.update { storage in
       storage.nodes[id]?.reports += 1
       let sequence = storage.reports.count { $0.nodeID == id } + 1
       let report = NodeReport(
         nodeID: id, sequence: sequence, body: body, received: .now, connection: connection,
-        taskCount: outline.tasks.count, failures: outline.failures)
+        taskCount: contents.tasks.count, failures: contents.failures)
       storage.reports.append(report)
       var retained = storage.reports.reduce(0) { $0 + $1.body.count }
       for index in storage.reports.indices.dropLast() where retained > retainedReportBytes {
         retained -= storage.reports[index].body.count
         storage.reports[index] = storage.reports[index].withoutBody()
       }
+      storage.add(contents.catalogs, of: id, at: Date(), keeping: retainedCatalogBytes)
       return report
     }
   }

@@ -13,6 +13,7 @@ public final class ServerState: Sendable {
     var order: [String] = []
     var reports: [NodeReport] = []
     var boots: [NodeBoot] = []
+    var catalogs = CatalogStorage()
     var syslog = SyslogStorage()
     /// How many task sets have been queued.
     var taskSets = 0
@@ -23,11 +24,16 @@ public final class ServerState: Sendable {
 
   /// How many bytes of reports are kept; beyond that the oldest lose their body.
   public let retainedReportBytes: Int
+  /// How many bytes of catalogs are kept; beyond that the oldest go.
+  public let retainedCatalogBytes: Int
   /// How many lines of syslog are kept of each node.
   public let retainedSyslogLines: Int
 
-  public init(retainedReportBytes: Int = 512 << 20, retainedSyslogLines: Int = 2000) {
-    (self.retainedReportBytes, self.retainedSyslogLines) = (retainedReportBytes, retainedSyslogLines)
+  public init(
+    retainedReportBytes: Int = 512 << 20, retainedCatalogBytes: Int = 256 << 20, retainedSyslogLines: Int = 2000
+  ) {
+    (self.retainedReportBytes, self.retainedCatalogBytes) = (retainedReportBytes, retainedCatalogBytes)
+    self.retainedSyslogLines = retainedSyslogLines
   }
 
   /// A directory that goes away with the state.

@@ -1,14 +1,17 @@
 import CJSONC
+import Catalogs
 import Foundation
 import JSONDocument
 import MonorailProtocol
 
-/// What a report says about its tasks, without their output.
+/// What a report says: how its tasks went, and the catalogs that their outputs make.
 ///
-/// A report can hold 50 MB of output. json-c checks all of it; without the output it becomes Swift values. So the answer
+/// A report can hold 50 MB of output. json-c checks all of it; what makes no catalog becomes no Swift value. So the answer
 /// comes in time also from an unoptimized build.
-struct ReportOutline {
+struct ReportContents {
+  /// Without their outputs.
   let tasks: [NodeTask]
+  let catalogs: [Catalog]
 
   /// For each task that failed, its command and how it failed.
   var failures: [String] {
@@ -35,11 +38,15 @@ struct ReportOutline {
       let reason = status == json_tokener_continue ? "cut off" : String(cString: json_tokener_error_desc(status))
       throw APIError(.badRequest, "the report is not valid JSON: \(reason)")
     }
-    for index in 0..<Self.length(of: Self.list(in: root)) {
+    let count = Self.length(of: Self.list(in: root))
+    var outputs: [OpaquePointer?] = Array(repeating: nil, count: count)
+    defer { for output in outputs { json_object_put(output) } }
+    for index in 0..<count {
       let task = json_object_array_get_idx(Self.list(in: root), index)
       guard json_object_is_type(task, json_type_object) != 0 else { continue }
       for name in ["stdout", "stderr"]
       where json_object_is_type(json_object_object_get(task, name), json_type_string) != 0 {
+        if name == "stdout" { outputs[index] = json_object_get(json_object_object_get(task, name)) }
         json_object_object_add(task, name, json_object_new_string(""))
       }
     }
@@ -48,9 +55,21 @@ struct ReportOutline {
       // What json-c takes beyond the standard (NaN) is refused here.
       let document = try JSON(parsing: rest)
       tasks = (try? TaskSet(document))?.tasks ?? []
+      catalogs = zip(tasks, outputs).compactMap { task, output in
+        guard TaskCatalog.needsOutput(task) else { return nil }
+        var task = task
+        if let output { task.fields["stdout"] = .string(Self.text(of: output)) }
+        return TaskCatalog.ofWritten(task)
+      }
     } catch {
       throw APIError(.badRequest, "the report is \(error)")
     }
+  }
+
+  private static func text(of string: OpaquePointer) -> String {
+    let bytes = UnsafeRawBufferPointer(
+      start: json_object_get_string(string), count: Int(json_object_get_string_len(string)))
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   private static func list(in root: OpaquePointer?) -> OpaquePointer? {

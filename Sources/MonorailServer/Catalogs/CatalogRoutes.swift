@@ -1,0 +1,65 @@
+import Hummingbird
+import JSONDocument
+
+/// Catalogs, of a node and of all, and the lookups of addresses.
+struct CatalogRoutes: Sendable {
+  let state: ServerState
+
+  func add(to group: RouterGroup<ServerContext>) {
+    group.get("nodes/:id/catalogs") { request, context in
+      try list(state.catalogs(of: node(context)), request)
+    }
+    group.get("nodes/:id/catalogs/:source") { _, context in
+      let (id, source) = (try node(context), try context.parameter("source"))
+      guard let record = state.catalog(source, of: id) else {
+        throw APIError(
+          .notFound,
+          "No Catalogs Found for Source (\(source)). GET /api/current/nodes/\(id)/catalogs lists those that there are.")
+      }
+      return Response.json(try record.raw())
+    }
+    group.get("catalogs") { request, _ in try list(state.catalogs(), request) }
+    group.get("catalogs/:id") { _, context in
+      let id = try context.parameter("id")
+      guard let record = state.catalog(id: id) else { throw APIError(.notFound, "there is no catalog \(id)") }
+      return Response.json(try record.view())
+    }
+    group.get("lookups") { request, _ in
+      let query = request.uri.queryParameters.get("q").map { $0.lowercased().replacing("-", with: ":") }
+      let given = request.uri.queryParameters.get("q")
+      let found = state.addresses.filter { entry in
+        query == nil || entry.macAddress == query || entry.nodeID == given || entry.ipAddress == given
+      }
+      return Response.json(
+        .array(
+          found.map {
+            ["node": .init($0.nodeID), "macAddress": .init($0.macAddress), "ipAddress": .init($0.ipAddress)]
+          }))
+    }
+  }
+
+  private func node(_ context: ServerContext) throws -> String {
+    let id = try context.parameter("id")
+    guard state.node(id) != nil else { throw APIError.noNode(id) }
+    return id
+  }
+
+  /// Those that have each value that the query names: `source=dmi`, `node=<id>`, `data.System Information.Family=x`.
+  private func list(_ records: [CatalogRecord], _ request: Request) throws -> Response {
+    let query = request.uri.queryParameters.map { (path: String($0.key), value: String($0.value)) }
+    func value(_ path: String) -> String? { query.first { $0.path == path }?.value }
+    let (source, node) = (value("source"), value("node"))
+    let views = try records.lazy
+      .filter { (source == nil || $0.source == source) && (node == nil || $0.nodeID == node) }
+      .map { try $0.view() }
+    let others = query.filter { $0.path != "source" && $0.path != "node" }
+    let found = views.filter { view in others.allSatisfy { Self.text(at: $0.path, view) == $0.value } }
+    return Response.json(.array(found))
+  }
+
+  private static func text(at path: String, _ document: JSON) -> String? {
+    var value: JSON? = document
+    for key in path.split(separator: ".", omittingEmptySubsequences: false) { value = value?[String(key)] }
+    return value.map { $0.stringValue ?? $0.text }
+  }
+}
