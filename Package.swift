@@ -79,7 +79,7 @@ let package = Package(
     .target(
       name: "MonorailServer",
       dependencies: [
-        "CJSONC", "Catalogs", "Digests", "JSONDocument", "MonorailProtocol", log,
+        "CJSONC", "CLinux", "Catalogs", "Digests", "JSONDocument", "MonorailProtocol", "Workflows", log,
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -129,6 +129,9 @@ let package = Package(
     .testTarget(
       name: "MockMonorailTests",
       dependencies: ["Digests", "JSONDocument", "MockMonorail", "MonorailProtocol", "TestSupport", "monorail-mock"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MonorailServerTests", dependencies: ["JSONDocument", "MonorailServer", "TestSupport", "Workflows"],
       swiftSettings: strict),
     .testTarget(
       name: "MonorailProtocolTests", dependencies: ["JSONDocument", "MonorailProtocol"], swiftSettings: strict),

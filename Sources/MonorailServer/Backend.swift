@@ -11,6 +11,7 @@ struct Backend: Sendable {
   let files: FileStore
   let templates: FileStore
   let results: ResultStore?
+  let manager: NodeManager
   /// Where nodes send syslog; `nil` when nobody listens.
   let syslogPort: Int?
 
@@ -22,6 +23,7 @@ struct Backend: Sendable {
     self.syslogPort = syslogPort
     self.configuration = configuration
     self.state = state
+    manager = NodeManager(configuration.management, state)
     connections = Connections(
       journal: journal, state: state, maximum: configuration.maximumConnections ?? Connections.allowed())
     let limit = configuration.maximumUploadBytes

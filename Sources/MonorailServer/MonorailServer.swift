@@ -178,6 +178,7 @@ extension MonorailServer {
       FileRoutes(files: backend.files).add(to: group)
       NodeRoutes(backend: backend).add(to: group)
       CatalogRoutes(state: backend.state).add(to: group)
+      ManagementRoutes(backend: backend).add(to: group)
     }
     SyslogRoutes(state: backend.state).add(to: router)
     addition.addRoutes(router)

@@ -37,6 +37,8 @@ public struct ServerConfiguration: Sendable {
   public var maximumSyslogBytes = 8 << 20
   /// Served at `/`.
   public var staticDirectory: String?
+  /// How the power and the BMCs of nodes are reached.
+  public var management = ManagementConfiguration()
   /// Task set texts that every node gets when it appears, in order. `<%=variables%>` in them are filled in.
   public var taskSetsForNewNodes: [String] = []
   /// The text of `bootstrap.js`, with `<%=server%>`, `<%=port%>`, `<%=identifier%>`; `nil`: a short one.

@@ -71,6 +71,12 @@ struct ServeCommand: AsyncParsableCommand {
   var workflows: String?
 
   @Option(
+    name: .customLong("obm-program"),
+    help: ArgumentHelp(
+      "A program that command-obm-service may run for nodes, by this name; may be repeated.", valueName: "name=file"))
+  var obmPrograms: [String] = []
+
+  @Option(
     name: .customLong("task-set"),
     help: ArgumentHelp(
       "A task set that every node gets when it appears; may be repeated. <%=api.files%> and such are filled in.",
@@ -212,6 +218,7 @@ struct ServeCommand: AsyncParsableCommand {
     configuration.boot = boot.options
     configuration.syslogPort = syslogPort
     configuration.staticDirectory = try `static`.map { try Self.directory($0) }
+    configuration.management.programs = try parsedPrograms()
     configuration.taskSetsForNewNodes = try taskSets.map { file in
       let text = try Self.text(file, "a task set")
       do { _ = try TaskSet(parsing: Array(text.utf8)) } catch {
@@ -239,6 +246,21 @@ struct ServeCommand: AsyncParsableCommand {
       }
       return (address, parts.count > 1 ? parts[1] : nil)
     }
+  }
+
+  private func parsedPrograms() throws -> [String: String] {
+    var programs: [String: String] = [:]
+    for text in obmPrograms {
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else { throw ValidationError("--obm-program \(text): expected NAME=FILE") }
+      guard FileManager.default.isExecutableFile(atPath: parts[1]) else {
+        throw ValidationError("--obm-program \(text): \(parts[1]) is not a file that can be run")
+      }
+      guard programs.updateValue(parts[1], forKey: parts[0]) == nil else {
+        throw ValidationError("--obm-program names \(parts[0]) twice")
+      }
+    }
+    return programs
   }
 
   private func parsedFaults() throws -> [Fault] {

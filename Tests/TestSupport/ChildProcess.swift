@@ -105,6 +105,18 @@ public final class ChildProcess: Sendable {
     return try process.finished()
   }
 
+  /// Makes a program of a file, which these tests can run at once.
+  ///
+  /// Another process writes it: as long as a file is open for writing, the kernel runs it not ("Text file busy"), and a process
+  /// that another test starts right now would have inherited it open.
+  ///
+  /// - Returns: `path`.
+  public static func program(_ path: String, from file: String) throws -> String {
+    let result = try run(["install", "-m", "755", file, path])
+    guard result.end == .exited(0) else { throw Failure("cannot make \(path)") }
+    return path
+  }
+
   /// What it has written to its standard output so far.
   public var output: String { outputFile.text }
 

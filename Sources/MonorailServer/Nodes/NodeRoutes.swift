@@ -80,12 +80,15 @@ struct NodeRoutes: Sendable {
 
   @Sendable private func json(_ node: KnownNode) -> JSON {
     let last = backend.state.reports(from: node.id).last
+    let obms = backend.state.serviceSettings(of: node.id).map { settings -> JSON in
+      ["service": .string(settings.service), "ref": .string("/api/2.0/obms/" + settings.id)]
+    }
     return [
       "id": .string(node.id), "type": "compute", "name": .string(node.macAddress?.description ?? node.id),
       "identifiers": .array(node.macAddresses.map { .string($0.description) }),
       "ipAddress": .init(node.ipAddress), "queued": .integer(node.queue.count),
       "handedOut": .integer(node.handedOut), "reports": .integer(node.reports),
-      "boots": .integer(node.boots),
+      "boots": .integer(node.boots), "obms": .array(obms),
       "lastFailures": .array(last?.failures.map { .string($0) } ?? []),
     ]
   }

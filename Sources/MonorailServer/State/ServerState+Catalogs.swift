@@ -68,11 +68,10 @@ extension ServerState.Storage {
       var text: [UInt8] = []
       data.write(to: &text)
       catalogs.count += 1
-      let digits = String(catalogs.count, radix: 16)
       catalogs.records.append(
         CatalogRecord(
-          id: String(repeating: "0", count: max(0, 24 - digits.utf8.count)) + digits, nodeID: nodeID,
-          source: catalog.source, text: text, reason: catalog.reason, created: time))
+          id: Identifier.text(catalogs.count), nodeID: nodeID, source: catalog.source, text: text,
+          reason: catalog.reason, created: time))
       catalogs.bytes += text.count
     }
     var surplus = 0

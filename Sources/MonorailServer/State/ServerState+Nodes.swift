@@ -26,9 +26,11 @@ extension ServerState {
   /// Makes a node known that has no address yet.
   public func addNode(id: String) { storage.update { $0.add(KnownNode(id: id)) } }
 
-  /// Forgets a node and its queue: it gets 404 again (or appears anew, if the server lets it). Its reports stay.
+  /// Forgets a node, its queue and its OBM settings: it gets 404 again (or appears anew, if the server lets it). Its reports
+  /// stay.
   public func removeNode(_ id: String) {
     storage.update { storage in
+      storage.serviceSettings.removeAll { $0.nodeID == id }
       storage.nodes[id] = nil
       storage.order.removeAll { $0 == id }
     }

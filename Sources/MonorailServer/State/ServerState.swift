@@ -14,6 +14,9 @@ public final class ServerState: Sendable {
     var reports: [NodeReport] = []
     var boots: [NodeBoot] = []
     var catalogs = CatalogStorage()
+    var serviceSettings: [ServiceSettings] = []
+    /// How many settings there have been.
+    var serviceSettingsCount = 0
     var syslog = SyslogStorage()
     /// How many task sets have been queued.
     var taskSets = 0
