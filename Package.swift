@@ -76,10 +76,11 @@ let package = Package(
       swiftSettings: strict),
 
     .target(name: "Catalogs", dependencies: ["JSONDocument"], swiftSettings: strict),
+    .target(name: "CSpawn"),
     .target(
       name: "MonorailServer",
       dependencies: [
-        "CJSONC", "CLinux", "Catalogs", "Digests", "JSONDocument", "MonorailProtocol", "Workflows", log,
+        "CJSONC", "CLinux", "CSpawn", "Catalogs", "Digests", "JSONDocument", "MonorailProtocol", "Workflows", log,
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),

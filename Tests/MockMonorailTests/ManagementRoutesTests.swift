@@ -87,6 +87,29 @@ extension MockMonorail {
     }
   }
 
+  @Test func `a program that goes on running does not keep the server's port`() async throws {
+    try await withDirectory { directory in
+      let program = directory + "/light"
+      try "#!/bin/sh\nsleep 1000 >/dev/null 2>&1 & echo $! >'\(directory)/child'\n"
+        .write(toFile: program + ".sh", atomically: true, encoding: .utf8)
+      _ = try ChildProcess.program(program, from: program + ".sh")
+      var configuration = MockConfiguration()
+      configuration.management.programs = ["light": program]
+      let first = try await MockMonorail.start(configuration)
+      first.addNode(id: "n1")
+      let settings = #"{"nodeId":"n1","service":"command-obm-service","config":{"program":"light"}}"#
+      _ = try await first.send("PUT", "/obms", settings)
+      #expect(try await first.send("POST", "/obms/led", #"{"nodeId":"n1","value":true}"#).0 == 201)
+      await first.stop()
+      configuration.port = first.port
+      let second = try await MockMonorail.start(configuration)
+      await second.stop()
+      let child = try #require(
+        try pid_t(String(contentsOfFile: directory + "/child", encoding: .utf8).prefix { $0 != "\n" }))
+      kill(child, SIGKILL)
+    }
+  }
+
   @Test func `the light of a node is switched by its service`() async throws {
     try await withDirectory { directory in
       let program = directory + "/light"

@@ -29,6 +29,15 @@ import Testing
     #expect(lab.calls == ["\(Self.start) \(words)"])
   }
 
+  @Test func `port and cipher suite are passed on`() async throws {
+    var lab = try Lab()
+    lab.configuration.ipmitool = try lab.script("ipmitool", "")
+    try lab.use(
+      "ipmi-obm-service", ["host": "h", "user": "u", "password": "p", "port": 624, "cipherSuite": 17])
+    #expect(await lab.perform("powerOn") == .done(.null))
+    #expect(lab.calls == ["-I lanplus -H h -p 624 -C 17 -U u -E chassis power on"])
+  }
+
   @Test(arguments: [("on", true), ("off", false)])
   func `the power status is read`(word: String, isOn: Bool) async throws {
     #expect(try await lab("echo Chassis Power is \(word)").perform("powerStatus") == .done(.bool(isOn)))

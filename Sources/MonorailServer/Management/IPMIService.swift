@@ -4,6 +4,8 @@ struct IPMIService: ManagementService {
   /// An IP address or a host name.
   let host: String
   let port: Int?
+  /// The BMC is asked for it when there is none.
+  let cipherSuite: Int?
   let user: String
   let password: String
   let timeLimit: Duration
@@ -59,7 +61,9 @@ struct IPMIService: ManagementService {
 
   @discardableResult
   private func call(_ words: [String]) async throws(ManagementFailure) -> String {
-    let address = ["-I", "lanplus", "-H", host] + (port.map { ["-p", String($0)] } ?? [])
+    let address =
+      ["-I", "lanplus", "-H", host] + (port.map { ["-p", String($0)] } ?? [])
+      + (cipherSuite.map { ["-C", String($0)] } ?? [])
     // In the environment the password is not in the list of processes.
     return try await ProgramRun(
       program: ipmitool, arguments: address + ["-U", user, "-E"] + words, variables: ["IPMI_PASSWORD": password],

@@ -85,7 +85,8 @@ final class NodeManager: Sendable {
     case ServiceKind.ipmi.name:
       return IPMIService(
         ipmitool: configuration.ipmitool, host: try host(text("host")), port: config["port"]?.intValue,
-        user: text("user"), password: text("password"), timeLimit: configuration.timeLimit, pause: configuration.pause)
+        cipherSuite: config["cipherSuite"]?.intValue, user: text("user"), password: text("password"),
+        timeLimit: configuration.timeLimit, pause: configuration.pause)
     case ServiceKind.command.name:
       let limit = config["timeout"]?.intValue.map { Duration.seconds(min($0, 86_400)) } ?? configuration.timeLimit
       return CommandService(

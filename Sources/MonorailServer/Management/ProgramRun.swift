@@ -1,4 +1,5 @@
 import CLinux
+import CSpawn
 import Foundation
 
 /// Runs a program on the server, with a time limit, and keeps the end of what it prints.
@@ -101,6 +102,8 @@ struct ProgramRun: Sendable {
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
     posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO)
+    // The server's sockets do not close on exec: what the program leaves running would keep the server's port.
+    monorail_spawn_closing_from(&actions, STDERR_FILENO + 1)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }

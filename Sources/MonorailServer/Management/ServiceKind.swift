@@ -23,6 +23,7 @@ struct ServiceKind: Sendable {
       Property(name: "host", type: .string, isRequired: true), Property(name: "user", type: .string, isRequired: true),
       Property(name: "password", type: .string, isRequired: true),
       Property(name: "port", type: .integer, isRequired: false),
+      Property(name: "cipherSuite", type: .integer, isRequired: false),
     ])
   static let command = ServiceKind(
     name: "command-obm-service",
