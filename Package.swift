@@ -21,6 +21,7 @@ let package = Package(
     .executable(name: "monorail-overlay", targets: ["monorail-overlay"]),
   ],
   dependencies: [
+    .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
     .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2", traits: []),
     .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
     .package(url: "https://github.com/hummingbird-project/hummingbird.git", exact: "2.28.1"),
@@ -77,6 +78,13 @@ let package = Package(
 
     .target(name: "Catalogs", dependencies: ["JSONDocument"], swiftSettings: strict),
     .target(name: "CSpawn"),
+    .target(
+      name: "MonorailStore",
+      dependencies: [
+        "CZstd", "Catalogs", "JSONDocument", "SystemFiles", "Workflows",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      swiftSettings: strict),
     .target(
       name: "MonorailServer",
       dependencies: [
@@ -156,6 +164,12 @@ let package = Package(
     .testTarget(
       name: "CatalogsTests", dependencies: ["Catalogs", "JSONDocument", "TestSupport", "monorail-mock"],
       exclude: ["Fixtures"], swiftSettings: strict),
+    .testTarget(
+      name: "MonorailStoreTests",
+      dependencies: [
+        "JSONDocument", "MonorailStore", "TestSupport", "Workflows", .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      swiftSettings: strict),
     .testTarget(name: "BootScriptTests", dependencies: ["TestSupport"], swiftSettings: strict),
     .testTarget(name: "RcLocalTests", dependencies: ["TestSupport"], swiftSettings: strict),
   ],

@@ -89,6 +89,8 @@ public struct GraphRun: Sendable {
       tasks[place].openRequests.removeFirst()
       turn.isChange = true
       deliver(.performed(answer), to: place, &turn)
+    case .failed(let task, let reason):
+      if let place = index[task], tasks[place].isRunning { turn.ends.append((place, .failed(reason))) }
     case .requestAnswered(let url, let status): deliver(.requestAnswered(url: url, status: status), &turn)
     case .graphEnded(let id, let status): deliver(.graphEnded(instanceId: id, status), &turn)
     case .notified(let body): deliver(.notified(body), &turn)

@@ -11,6 +11,7 @@ extension WorkflowEvent {
     case .nodeAsked: "nodeAsked"
     case .nodeReported: "nodeReported"
     case .performed: "performed"
+    case .failed: "failed"
     case .requestAnswered: "requestAnswered"
     case .graphEnded: "graphEnded"
     case .notified: "notified"
@@ -27,6 +28,7 @@ extension WorkflowEvent {
     case .notified(let body): body
     case .performed(let task, .done(let value)): ["task": .string(task), "done": value]
     case .performed(let task, .failed(let reason)): ["task": .string(task), "failed": .string(reason)]
+    case .failed(let task, let reason): ["task": .string(task), "reason": .string(reason)]
     case .requestAnswered(let url, let status): ["url": .string(url), "status": .integer(status)]
     case .graphEnded(let id, let status): ["graph": .string(id), "status": .string(status.rawValue)]
     }
@@ -46,6 +48,7 @@ extension WorkflowEvent {
       } else {
         self = .performed(task: task, .failed(try fields.string("failed")))
       }
+    case "failed": self = .failed(task: try fields.string("task"), reason: try fields.string("reason"))
     case "requestAnswered":
       self = .requestAnswered(url: try fields.string("url"), status: try fields.integer("status"))
     case "graphEnded":

@@ -12,6 +12,10 @@ public enum WorkflowEvent: Sendable, Hashable {
   ///
   /// - task: its `instanceId`.
   case performed(task: String, RequestAnswer)
+  /// The server gives a task up: its task set is lost.
+  ///
+  /// - task: its `instanceId`.
+  case failed(task: String, reason: String)
   /// A request from the node's address was answered.
   case requestAnswered(url: String, status: Int)
   /// Another graph's run ended.

@@ -1,0 +1,166 @@
+import Catalogs
+import GRDB
+import JSONDocument
+import Workflows
+
+/// A catalog of a node. Each run adds one; the newest of a source counts.
+public struct CatalogRecord: Sendable {
+  public let id: String
+  public let node: String
+  public let source: String
+  public let data: JSON
+  /// Why the output could not be parsed; it stands in `data` as it was then.
+  public let reason: String?
+  /// In milliseconds since 1970.
+  public let createdAt: Int
+  /// In milliseconds since 1970.
+  public let updatedAt: Int
+
+  fileprivate init(_ row: Row) throws {
+    (id, node, source, reason) = (row["id"], row["node"], row["source"], row["reason"])
+    data = try (row["data"] as StoredBytes).json()
+    (createdAt, updatedAt) = (row["createdAt"], row["updatedAt"])
+  }
+}
+
+extension Store {
+  /// Catalogs, oldest first, with all old versions.
+  ///
+  /// - Parameters:
+  ///   - node: `nil` for all nodes.
+  ///   - source: `nil` for all sources.
+  public func catalogs(of node: String? = nil, source: String? = nil) throws -> [CatalogRecord] {
+    try read { db in
+      let sql = """
+        SELECT * FROM catalogs WHERE (?1 IS NULL OR node = ?1) AND (?2 IS NULL OR source = ?2) ORDER BY number
+        """
+      return try Row.fetchAll(db, sql: sql, arguments: [node, source]).map { try CatalogRecord($0) }
+    }
+  }
+
+  /// The newest catalog of a source.
+  public func newestCatalog(of node: String, source: String) throws -> CatalogRecord? {
+    try read { db in
+      let sql = "SELECT * FROM catalogs WHERE node = ? AND source = ? ORDER BY number DESC LIMIT 1"
+      return try Row.fetchOne(db, sql: sql, arguments: [node, source]).map { try CatalogRecord($0) }
+    }
+  }
+
+  public func catalog(id: String) throws -> CatalogRecord? {
+    try read { db in
+      try Row.fetchOne(db, sql: "SELECT * FROM catalogs WHERE id = ?", arguments: [id]).map { try CatalogRecord($0) }
+    }
+  }
+}
+
+/// What the parsers made of the outputs in a report.
+public struct ParsedCatalogs: Sendable {
+  fileprivate struct Entry: Sendable {
+    let reported: ReportedCatalog
+    let catalog: Catalog?
+    let data: StoredBytes?
+  }
+
+  fileprivate let entries: [Entry]
+
+  public init() { entries = [] }
+
+  init(_ reported: [ReportedCatalog]) { entries = reported.map { Self.entry($0) } }
+
+  fileprivate func entry(_ reported: ReportedCatalog, at place: Int) -> Entry {
+    // The parts of one parsed report share their memory, so this comparison is quick.
+    if entries.indices.contains(place), entries[place].reported == reported { return entries[place] }
+    return Self.entry(reported)
+  }
+
+  private static func entry(_ reported: ReportedCatalog) -> Entry {
+    let catalog = catalog(of: reported)
+    return Entry(reported: reported, catalog: catalog, data: (catalog?.data).map { StoredBytes($0) })
+  }
+
+  private static func catalog(of reported: ReportedCatalog) -> Catalog? {
+    let output = reported.task["stdout"]?.stringValue ?? ""
+    switch reported.kind {
+    case .marked(let source, let format):
+      return .marked(source: source, format: Catalog.Format(rawValue: format), output: output)
+    case .byCommand(let text):
+      guard let command = ToolCommand(text) else { return nil }
+      guard let error = failure(of: reported.task) else { return command.catalog(of: output) }
+      return command.catalog(ofFailure: error)
+    }
+  }
+
+  /// What the task tells of its failure, accepted or not; `nil` when it has none.
+  private static func failure(of task: JSONObject) -> String? {
+    switch task["error"] {
+    case .object(let error)? where !error.members.isEmpty:
+      error["code"].map { "code \($0.text)" } ?? JSON.object(error).text
+    case .string(let text)? where !text.isEmpty: text
+    default: nil
+    }
+  }
+}
+
+extension Transaction {
+  /// Stores what commands printed.
+  ///
+  /// - Returns: a failure when an output makes the task fail.
+  func store(_ reported: [ReportedCatalog], of node: String, replacesLast: Bool) throws -> RequestAnswer {
+    var failure: String?
+    for (place, reported) in reported.enumerated() {
+      let entry = catalogs.entry(reported, at: place)
+      guard let catalog = entry.catalog else {
+        if case .byCommand(let command) = reported.kind, ToolCommand(command) == nil {
+          tell(.catalog(source: command, node: node, reason: "no parser is known for this command"))
+        }
+        continue
+      }
+      if let data = entry.data { try store(data, catalog, of: node, replacesLast: replacesLast) }
+      for lookup in catalog.lookups {
+        switch lookup {
+        case .nodeAddress(let mac): try link(mac, to: node)
+        case .ipAddress(let ip, let mac): try note(ipAddress: ip, of: mac)
+        }
+      }
+      tell(.catalog(source: catalog.source, node: node, reason: catalog.reason))
+      if catalog.failsTask { failure = failure ?? "the catalog \(catalog.source): \(catalog.reason ?? "not parsed")" }
+    }
+    touch(node)
+    return failure.map { .failed($0) } ?? .done(.null)
+  }
+
+  private func store(_ data: StoredBytes, _ catalog: Catalog, of node: String, replacesLast: Bool) throws {
+    if replacesLast {
+      try execute(
+        """
+        UPDATE catalogs SET data = ?, reason = ?, updatedAt = ? WHERE number =
+        (SELECT max(number) FROM catalogs WHERE node = ? AND source = ?)
+        """,
+        [data, catalog.reason, now, node, catalog.source])
+      if db.changesCount > 0 { return }
+    }
+    try execute(
+      """
+      INSERT INTO catalogs (id, node, source, data, reason, createdAt, updatedAt) VALUES (?, ?, ?, ?, ?, ?, ?)
+      """,
+      [Identifier.object(), node, catalog.source, data, catalog.reason, now, now])
+  }
+
+  /// The newest catalog of each source: an object of records, null where there is none.
+  func newestCatalogs(of node: String, sources: [String]) throws -> JSON {
+    var answer = JSONObject()
+    for source in sources {
+      let row = try row(
+        "SELECT * FROM catalogs WHERE node = ? AND source = ? ORDER BY number DESC LIMIT 1", [node, source])
+      answer[source] =
+        try row.map { row in
+          let record = try CatalogRecord(row)
+          return [
+            "id": .string(record.id), "node": .string(node), "source": .string(source), "data": record.data,
+            "createdAt": .integer(record.createdAt), "updatedAt": .integer(record.updatedAt),
+          ]
+        } ?? .null
+    }
+    return .object(answer)
+  }
+}

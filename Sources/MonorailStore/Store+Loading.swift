@@ -1,0 +1,85 @@
+import GRDB
+import JSONDocument
+import Workflows
+
+extension Store {
+  /// Brings everything that is kept in memory back from the database.
+  func load() throws {
+    let configuration = configuration
+    var (state, amounts) = try read { db in
+      var state = LiveState()
+      for row in try Row.fetchAll(db, sql: "SELECT * FROM nodes") {
+        let node = try NodeRecord(row)
+        state.nodes[node.id] = node
+      }
+      for row in try Row.fetchAll(db, sql: "SELECT mac, node FROM lookups WHERE node IS NOT NULL ORDER BY number") {
+        let (mac, node): (String, String) = (row["mac"], row["node"])
+        state.nodes[node]?.addresses.append(mac)
+        state.addresses[mac] = node
+      }
+      let sets = "SELECT * FROM taskSets WHERE state IN ('queued', 'out') ORDER BY number"
+      for row in try Row.fetchAll(db, sql: sets) {
+        let set = try TaskSetRecord(row)
+        if set.state == .queued {
+          state.nodes[set.node]?.queue.append(set.number)
+        } else {
+          state.nodes[set.node]?.taskSet = HeldTaskSet(set)
+        }
+      }
+      state.library = try Self.library(db)
+      for row in try Row.fetchAll(db, sql: "SELECT * FROM runs WHERE isLive ORDER BY number") {
+        let run = try Self.run(row, db, jobs: configuration.jobs)
+        state.runs[run.run.plan.instanceId] = run
+        state.times[run.run.plan.instanceId] = run.run.nextTime
+        if let node = run.node { state.nodes[node]?.runs.append(run.run.plan.instanceId) }
+      }
+      var amounts = Amounts()
+      if configuration.retainedReportBytes != nil {
+        amounts.reportBytes = try Int.fetchOne(db, sql: "SELECT sum(bytes) FROM reports WHERE body IS NOT NULL") ?? 0
+      }
+      if configuration.retainedSyslogLines != nil {
+        for row in try Row.fetchAll(db, sql: "SELECT node, count(*) AS lines FROM syslog GROUP BY node") {
+          amounts.syslogLines[row["node"]] = row["lines"]
+        }
+      }
+      return (state, amounts)
+    }
+    state.library = Self.merged(state.library, with: configuration.definitions)
+    live.withLock { [state] in $0 = state }
+    self.amounts.withLock { [amounts] in $0 = amounts }
+  }
+
+  private static func run(_ row: Row, _ db: Database, jobs: JobKinds) throws -> LiveRun {
+    let id: String = row["id"]
+    do {
+      guard let stored = row["plan"] as StoredBytes? else {
+        throw StoreError(.unusable, "its plan is missing")
+      }
+      let plan = try GraphPlan(stored: stored.json())
+      var run = GraphRun(plan, jobs: jobs)
+      var events = 0
+      for row in try Row.fetchAll(db, sql: "SELECT * FROM events WHERE run = ? ORDER BY number", arguments: [id]) {
+        _ = run.handle(try event(row, db), at: row["time"])
+        events += 1
+      }
+      let parent = (row["parent"] as String?).flatMap { parent in
+        (row["parentTask"] as String?).map { (run: parent, task: $0) }
+      }
+      return LiveRun(run: run, number: row["number"], node: row["node"], parent: parent, events: events)
+    } catch {
+      throw StoreError(.unusable, "the run \(id) cannot be brought back: \(error)")
+    }
+  }
+
+  private static func event(_ row: Row, _ db: Database) throws -> WorkflowEvent {
+    var detail = JSON.null
+    if let report = row["report"] as Int? {
+      let body = try StoredBytes.fetchOne(db, sql: "SELECT body FROM reports WHERE number = ?", arguments: [report])
+      guard let body else { throw StoreError(.unusable, "report \(report) is missing") }
+      detail = try body.json()
+    } else if let stored = row["detail"] as StoredBytes? {
+      detail = try stored.json()
+    }
+    return try WorkflowEvent(kind: row["kind"], detail: detail)
+  }
+}

@@ -1,0 +1,57 @@
+import GRDB
+
+/// How much was removed.
+public struct PruneCount: Sendable, Hashable {
+  public var runs = 0
+  public var taskSets = 0
+  public var reports = 0
+  public var catalogs = 0
+  public var syslogLines = 0
+}
+
+extension StoreCommand where Result == PruneCount {
+  /// Removes what is older than that: runs that have ended, task sets that are done, reports, lines of syslog, and catalogs
+  /// but the newest of each source of a node. What a run that goes on needs stays, and so do nodes, definitions, settings
+  /// and files.
+  public static func prune(keepDays days: Int) -> StoreCommand<PruneCount> {
+    StoreCommand { transaction in
+      let limit = transaction.now - days * 86_400_000
+      var count = PruneCount()
+      func delete(_ sql: String) throws -> Int {
+        try transaction.execute(sql, [limit])
+        return transaction.db.changesCount
+      }
+      _ = try delete(
+        "DELETE FROM steps WHERE run IN (SELECT id FROM runs WHERE NOT isLive AND coalesce(endedAt, updatedAt) < ?)")
+      count.runs = try delete("DELETE FROM runs WHERE NOT isLive AND coalesce(endedAt, updatedAt) < ?")
+      count.taskSets = try delete("DELETE FROM taskSets WHERE state IN ('reported', 'lost') AND createdAt < ?")
+      count.reports = try delete(
+        "DELETE FROM reports WHERE receivedAt < ? AND number NOT IN (SELECT report FROM events WHERE report IS NOT NULL)"
+      )
+      count.catalogs = try delete(
+        """
+        DELETE FROM catalogs WHERE updatedAt < ? AND number NOT IN
+        (SELECT max(number) FROM catalogs GROUP BY node, source)
+        """)
+      count.syslogLines = try delete("DELETE FROM syslog WHERE receivedAt < ?")
+      return count
+    }
+  }
+}
+
+extension Store {
+  /// Removes what is older than so many days (`StoreCommand.prune`), and gives the room back to the disk.
+  ///
+  /// - Throws: `StoreError`; nothing is removed then.
+  public func prune(keepDays days: Int) async throws -> PruneCount {
+    let count = try await perform(.prune(keepDays: days))
+    do {
+      try await database.writeWithoutTransaction { db in
+        try Row.fetchCursor(db, sql: "PRAGMA incremental_vacuum").forEach { _ in }
+      }
+    } catch {
+      throw StoreError.from(error, place: place)
+    }
+    return count
+  }
+}

@@ -1,0 +1,182 @@
+import GRDB
+import JSONDocument
+import Workflows
+
+/// A report that has arrived, and is not accepted yet.
+public struct IncomingReport: Sendable {
+  let node: String
+  let json: JSON
+  let body: StoredBytes
+  let bytes: Int
+  let connection: Int
+  let taskCount: Int
+  let failures: [String]
+
+  /// - Parameters:
+  ///   - body: as it came.
+  ///   - json: the same, parsed.
+  ///   - failures: the tasks that failed, in words.
+  public init(
+    node: String, body: [UInt8], json: JSON, connection: Int = 0, taskCount: Int = 0, failures: [String] = []
+  ) {
+    (self.node, self.json, self.body, bytes) = (node, json, StoredBytes(body), body.count)
+    (self.connection, self.taskCount, self.failures) = (connection, taskCount, failures)
+  }
+
+  var mark: String? { json[TaskSetMark.key]?.stringValue }
+}
+
+/// A report that was accepted.
+public struct ReportRecord: Sendable {
+  public let number: Int
+  public let node: String
+  /// The node's first report is 1.
+  public let sequence: Int
+  /// The bytes that the node sent; empty when newer reports have pushed them out.
+  public let body: [UInt8]
+  /// How many bytes the node sent.
+  public let bytes: Int
+  /// In milliseconds since 1970.
+  public let receivedAt: Int
+  /// The number of the connection that it came over.
+  public let connection: Int
+  public let taskCount: Int
+  /// The tasks that failed, in words.
+  public let failures: [String]
+
+  init(_ row: Row) throws {
+    (number, node, sequence) = (row["number"], row["node"], row["sequence"])
+    body = try (row["body"] as StoredBytes?)?.bytes() ?? []
+    (bytes, receivedAt, connection) = (row["bytes"], row["receivedAt"], row["connection"])
+    taskCount = row["taskCount"]
+    failures = try (row["failures"] as StoredBytes).json().arrayValue?.compactMap(\.stringValue) ?? []
+  }
+}
+
+/// What became of a report.
+public struct AcceptedReport: Sendable {
+  public let record: ReportRecord
+  /// The task set that it is of had been reported before: this one is not stored.
+  public let isRepeated: Bool
+}
+
+extension Store {
+  /// Every accepted report in the order of their coming.
+  ///
+  /// - Parameter node: those of one node; `nil` for all.
+  public func reports(of node: String? = nil) throws -> [ReportRecord] {
+    try read { db in
+      let sql = "SELECT * FROM reports WHERE ?1 IS NULL OR node = ?1 ORDER BY number"
+      return try Row.fetchAll(db, sql: sql, arguments: [node]).map { try ReportRecord($0) }
+    }
+  }
+
+  /// A node's report, by its sequence number.
+  public func report(of node: String, sequence: Int) throws -> ReportRecord? {
+    try read { db in
+      let sql = "SELECT * FROM reports WHERE node = ? AND sequence = ?"
+      return try Row.fetchOne(db, sql: sql, arguments: [node, sequence]).map { try ReportRecord($0) }
+    }
+  }
+
+  /// Parses the catalogs of a report, so that this need not be done in the transaction which accepts it.
+  public func parsingCatalogs(of report: IncomingReport) -> ParsedCatalogs {
+    let run = live.withLock { live in
+      live.nodes[report.node]?.taskSet?.run.flatMap { live.runs[$0]?.run }
+    }
+    guard var run else { return ParsedCatalogs() }
+    for case .perform(_, .storeCatalogs(_, let catalogs, _)) in run.handle(.nodeReported(report.json), at: clock()) {
+      return ParsedCatalogs(catalogs)
+    }
+    return ParsedCatalogs()
+  }
+}
+
+extension StoreCommand where Result == AcceptedReport {
+  /// Stores a report. If it is of a task set of a run, the run goes on.
+  ///
+  /// A report of a task set that was reported before is acknowledged, and not stored again: an agent that has not got the
+  /// answer to its report sends it once more.
+  ///
+  /// - Parameter catalogs: what `Store.parsingCatalogs` has made of it; without it, they are parsed now.
+  public static func acceptReport(
+    _ report: IncomingReport, catalogs: ParsedCatalogs = ParsedCatalogs()
+  ) -> StoreCommand<AcceptedReport> {
+    StoreCommand { try $0.accept(report, catalogs) }
+  }
+}
+
+extension Transaction {
+  fileprivate func accept(_ report: IncomingReport, _ catalogs: ParsedCatalogs) throws -> AcceptedReport {
+    let node = try node(report.node)
+    let set = try taskSet(of: report, node)
+    if let number = set?.report, let row = try row("SELECT * FROM reports WHERE number = ?", [number]) {
+      return AcceptedReport(record: try ReportRecord(row), isRepeated: true)
+    }
+    let number = try insert(
+      """
+      INSERT INTO reports (node, sequence, taskSet, body, bytes, receivedAt, connection, taskCount, failures)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      """,
+      [
+        node.id, node.reports + 1, set?.number, report.body, report.bytes, now, report.connection, report.taskCount,
+        StoredBytes(.array(report.failures.map { .string($0) })),
+      ])
+    try update(node.id) { $0.reports += 1 }
+    if let set {
+      try execute("UPDATE taskSets SET state = 'reported', report = ? WHERE number = ?", [number, set.number])
+      if node.taskSet?.number == set.number { try update(node.id) { $0.taskSet = nil } }
+      if let run = set.run, set.isOut {
+        self.catalogs = catalogs
+        defer { self.catalogs = ParsedCatalogs() }
+        try handle(.nodeReported(report.json), in: run, report: number)
+      }
+    }
+    try forgetBodies(added: report.bytes)
+    guard let row = try row("SELECT * FROM reports WHERE number = ?", [number]) else {
+      throw StoreError(.unusable, "report \(number) is missing in the database")
+    }
+    return AcceptedReport(record: try ReportRecord(row), isRepeated: false)
+  }
+
+  private struct ReportedSet {
+    let number: Int
+    let run: String?
+    let isOut: Bool
+    let report: Int?
+  }
+
+  /// The task set that a report is of: the one whose mark it has, else the one that the node has.
+  private func taskSet(of report: IncomingReport, _ node: NodeRecord) throws -> ReportedSet? {
+    var found: Row?
+    if let mark = report.mark {
+      found = try row(
+        "SELECT number, run, state, report FROM taskSets WHERE mark = ? AND node = ?", [mark, node.id])
+    }
+    if found == nil, let held = node.taskSet {
+      found = try row("SELECT number, run, state, report FROM taskSets WHERE number = ?", [held.number])
+    }
+    return found.map {
+      ReportedSet(number: $0["number"], run: $0["run"], isOut: $0["state"] == "out", report: $0["report"])
+    }
+  }
+
+  /// Takes the bodies of the oldest reports out when there are more bytes of them than the configuration allows. The newest
+  /// report stays.
+  private func forgetBodies(added: Int) throws {
+    guard let limit = store.configuration.retainedReportBytes else { return }
+    let total = store.amounts.withLock { amounts in
+      amounts.reportBytes += added
+      return amounts.reportBytes
+    }
+    guard total > limit else { return }
+    let rows = try Row.fetchAll(
+      db.cachedStatement(sql: "SELECT number, bytes FROM reports WHERE body IS NOT NULL ORDER BY number"))
+    var rest = rows.reduce(0) { $0 + ($1["bytes"] as Int) }
+    for row in rows.dropLast() where rest > limit {
+      try execute("UPDATE reports SET body = NULL WHERE number = ?", [row["number"]])
+      rest -= row["bytes"] as Int
+    }
+    store.amounts.withLock { [rest] in $0.reportBytes = rest }
+  }
+}
