@@ -88,7 +88,8 @@ let package = Package(
     .target(
       name: "MonorailServer",
       dependencies: [
-        "CJSONC", "CLinux", "CSpawn", "Catalogs", "Digests", "JSONDocument", "MonorailProtocol", "Workflows", log,
+        "CJSONC", "CLinux", "CSpawn", "Catalogs", "Digests", "JSONDocument", "MonorailProtocol", "MonorailStore",
+        "Workflows", log,
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -109,7 +110,7 @@ let package = Package(
     .target(
       name: "MockMonorail",
       dependencies: [
-        "Faults", "JSONDocument", "MonorailProtocol", "MonorailServer",
+        "Faults", "JSONDocument", "MonorailProtocol", "MonorailServer", "MonorailStore",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
       ],
@@ -117,7 +118,7 @@ let package = Package(
     .executableTarget(
       name: "monorail-mock",
       dependencies: [
-        "Catalogs", "MockMonorail", "MonorailProtocol", "JSONDocument", "Workflows", log,
+        "Catalogs", "MockMonorail", "MonorailProtocol", "MonorailStore", "JSONDocument", "Workflows", log,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ],
@@ -128,7 +129,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["CTestSupport"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
       name: "IntegrationTests",
-      dependencies: ["Digests", "JSONDocument", "MockMonorail", "MonorailProtocol", "TestSupport"],
+      dependencies: ["Digests", "JSONDocument", "MockMonorail", "MonorailProtocol", "TestSupport", "monorail-mock"],
       swiftSettings: strict),
     .testTarget(name: "HTTPTransportTests", dependencies: ["HTTPTransport"], swiftSettings: strict),
     .testTarget(
@@ -140,7 +141,8 @@ let package = Package(
       dependencies: ["Digests", "JSONDocument", "MockMonorail", "MonorailProtocol", "TestSupport", "monorail-mock"],
       swiftSettings: strict),
     .testTarget(
-      name: "MonorailServerTests", dependencies: ["JSONDocument", "MonorailServer", "TestSupport", "Workflows"],
+      name: "MonorailServerTests",
+      dependencies: ["JSONDocument", "MonorailServer", "MonorailStore", "TestSupport", "Workflows"],
       swiftSettings: strict),
     .testTarget(
       name: "MonorailProtocolTests", dependencies: ["JSONDocument", "MonorailProtocol"], swiftSettings: strict),

@@ -1,5 +1,6 @@
 @_exported import Faults
 @_exported import MonorailServer
+@_exported import MonorailStore
 
 /// A monorail server for tests and developers: the protocol that nodes speak, and faults on demand.
 ///

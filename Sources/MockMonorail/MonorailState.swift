@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// It may outlive its server: `MockMonorail.start` with the state of a stopped server is that server after a restart.
 public final class MonorailState: Sendable {
-  let server: ServerState
+  public let server: ServerState
   let journal: RequestJournal
   let faultList = FaultList()
 
@@ -28,6 +28,12 @@ public final class MonorailState: Sendable {
     journal = RequestJournal(retainedRequests: retainedRequests, retainedBytes: retainedRequestBytes)
   }
 
+  /// A mock server that knows what another state knows already, with the default journal.
+  public init(_ server: ServerState) {
+    self.server = server
+    journal = RequestJournal()
+  }
+
   /// Every node, in the order of their coming.
   public var nodes: [KnownNode] { server.nodes }
 
@@ -40,13 +46,16 @@ public final class MonorailState: Sendable {
   /// - Parameter id: its identifier; `nil` derives one from the address.
   /// - Returns: the identifier.
   @discardableResult
-  public func addNode(address: MACAddress, id: String? = nil) -> String { server.addNode(address: address, id: id) }
+  public func addNode(address: MACAddress, id: String? = nil) -> String {
+    Self.sure { try server.addNode(address: address, id: id) }
+  }
 
   /// Makes a node known that has no address yet.
-  public func addNode(id: String) { server.addNode(id: id) }
+  public func addNode(id: String) { Self.sure { try server.addNode(id: id) } }
 
   /// Forgets a node and its queue: it gets 404 again (or appears anew, if the server lets it). Its reports stay.
-  public func removeNode(_ id: String) { server.removeNode(id) }
+  /// A programmer's error while a run of the node is active.
+  public func removeNode(_ id: String) { Self.sure { try server.removeNode(id) } }
 
   /// Queues a task set: see `ServerState.push(taskSetText:to:workflow:options:)`.
   @discardableResult
@@ -56,7 +65,7 @@ public final class MonorailState: Sendable {
 
   /// Queues any bytes, unchecked: half a document, deep nesting.
   ///
-  /// - Throws: `ServerState.UnknownNode`.
+  /// - Throws: `StoreError` for an unknown node.
   @discardableResult
   public func push(body: [UInt8], to nodeID: String) throws -> String { try server.push(body: body, to: nodeID) }
 
@@ -64,10 +73,14 @@ public final class MonorailState: Sendable {
   public func queueLength(of nodeID: String) -> Int { server.queueLength(of: nodeID) }
 
   /// Every accepted report in the order of their coming, or those of one node.
-  public func reports(from nodeID: String? = nil) -> [NodeReport] { server.reports(from: nodeID) }
+  public func reports(from nodeID: String? = nil) -> [NodeReport] {
+    Self.sure { try server.reports(from: nodeID) }
+  }
 
   /// Every catalog in the order of their coming, or those of one node.
-  public func catalogs(of nodeID: String? = nil) -> [CatalogRecord] { server.catalogs(of: nodeID) }
+  public func catalogs(of nodeID: String? = nil) -> [CatalogRecord] {
+    Self.sure { try server.catalogs(of: nodeID) }
+  }
 
   /// Every boot in the order of their coming, or those of one node. The oldest beyond some thousands are forgotten.
   public func boots(of nodeID: String? = nil) -> [NodeBoot] { server.boots(of: nodeID) }
@@ -77,6 +90,11 @@ public final class MonorailState: Sendable {
 
   /// The journal, oldest first.
   public var requests: [RecordedRequest] { journal.requests }
+
+  /// What cannot fail while the state is in memory.
+  private static func sure<Value>(_ body: () throws -> Value) -> Value {
+    do { return try body() } catch { preconditionFailure("the state of a mock server: \(error)") }
+  }
 
   /// Adds a fault, behind those that are there.
   public func inject(_ fault: Fault) { faultList.add(fault) }
@@ -95,7 +113,7 @@ extension MonorailState {
     let end = ContinuousClock.now + timeout
     while true {
       let taken = takenReports.withLock { $0[nodeID, default: 0] }
-      guard let report = await server.waitForReport(taken + 1, from: nodeID, timeout: end - .now) else {
+      guard let report = try await server.waitForReport(taken + 1, from: nodeID, timeout: end - .now) else {
         throw WaitTimeout(awaited: "a report from node \(nodeID)", after: timeout, self)
       }
       if Self.take(taken + 1, of: nodeID, after: taken, takenReports) { return report }
@@ -106,7 +124,7 @@ extension MonorailState {
   ///
   /// - Throws: `WaitTimeout`.
   public func waitForReports(_ count: Int, timeout: Duration = .seconds(30)) async throws {
-    guard await server.waitForReports(count, timeout: timeout) else {
+    guard try await server.waitForReports(count, timeout: timeout) else {
       throw WaitTimeout(awaited: "\(count) reports", after: timeout, self)
     }
   }

@@ -2,6 +2,8 @@ import HTTPTypes
 import Hummingbird
 import JSONDocument
 import MonorailProtocol
+import MonorailStore
+import Workflows
 
 /// What every route works with.
 struct Backend: Sendable {
@@ -25,7 +27,7 @@ struct Backend: Sendable {
     self.state = state
     manager = NodeManager(configuration.management, state)
     connections = Connections(
-      journal: journal, state: state, maximum: configuration.maximumConnections ?? Connections.allowed())
+      journal: journal, maximum: configuration.maximumConnections ?? Connections.allowed())
     let limit = configuration.maximumUploadBytes
     files = FileStore(
       directory: try configuration.filesDirectory ?? state.scratchDirectory("files"), maximumBytes: limit)
@@ -38,8 +40,8 @@ struct Backend: Sendable {
   /// added.
   ///
   /// - Throws: `APIError` 404.
-  func nodeAppeared(_ id: String, _ request: Request, _ context: ServerContext) throws -> KnownNode {
-    guard let node = try appeared(.id(id), adds: FileStore.isValid(id), request, context) else {
+  func nodeAppeared(_ id: String, _ request: Request, _ context: ServerContext) async throws -> KnownNode {
+    guard let node = try await appeared(.id(id), adds: FileStore.isValid(id), request, context) else {
       throw APIError.noNode(id)
     }
     return node
@@ -49,25 +51,52 @@ struct Backend: Sendable {
   /// node has, and gets the others too. Otherwise, where the configuration allows it, a node with all of them is added.
   ///
   /// - Throws: `APIError` 404.
-  func nodeAppeared(at addresses: [MACAddress], _ request: Request, _ context: ServerContext) throws -> KnownNode {
-    guard let node = try appeared(.addresses(addresses), adds: true, request, context) else {
+  func nodeAppeared(
+    at addresses: [MACAddress], _ request: Request, _ context: ServerContext
+  ) async throws -> KnownNode {
+    let name = addresses.first.map {
+      NodeName.addresses(addresses.map(\.description), idIfNew: KnownNode.identifier(for: $0))
+    }
+    guard let name, let node = try await appeared(name, adds: true, request, context) else {
       throw APIError(.notFound, "no node has the address \(addresses.map(\.description).joined(separator: ", "))")
     }
     return node
   }
 
   private func appeared(
-    _ name: ServerState.NodeName, adds: Bool, _ request: Request, _ context: ServerContext
-  ) throws -> KnownNode? {
+    _ name: NodeName, adds: Bool, _ request: Request, _ context: ServerContext
+  ) async throws -> KnownNode? {
     let ip = context.channel.remoteAddress?.ipAddress
-    let appearance = try state.nodeAppeared(name, ip: ip, adds: adds && configuration.registersUnknownNodes) { node in
-      try configuration.taskSetsForNewNodes.map {
-        try TaskSetBody(TemplateText.render($0, variables(for: node, request)))
-      }
+    let appearance = try await state.nodeAppeared(name, ip: ip, adds: adds && configuration.registersUnknownNodes) {
+      try firstWork(of: $0, request)
     }
-    guard let (node, isFirst) = appearance else { return nil }
-    if isFirst { tell(.node(id: node.id, mac: node.macAddress, ip: ip)) }
+    guard let appearance else { return nil }
+    let node = KnownNode(appearance.node)
+    if appearance.isFirst { tell(.node(id: node.id, mac: node.macAddress, ip: ip)) }
+    if let problem = appearance.problem {
+      tell(.problem("node \(node.id) does not get the graph \(configuration.discoveryGraph ?? ""): \(problem)"))
+    }
     return node
+  }
+
+  private func firstWork(of node: KnownNode, _ request: Request) throws -> FirstWork {
+    var work = FirstWork()
+    work.taskSets = try configuration.taskSetsForNewNodes.map {
+      try TaskSetBody(TemplateText.render($0, variables(for: node, request))).bytes(for: node.id)
+    }
+    work.graph = configuration.discoveryGraph.map {
+      StartRequest(graph: $0, node: node.id, scope: scope(request))
+    }
+    return work
+  }
+
+  /// What the templates of a graph's options can name of the server: its addresses as the client reached it.
+  func scope(_ request: Request) -> RenderScope {
+    let address = AdvertisedServer(request, configuration)
+    var server = JSONObject()
+    server["apiServerAddress"] = .string(address.host)
+    server["apiServerPort"] = .integer(address.port)
+    return RenderScope(server: server)
   }
 
   /// What templates can name: the server as the client reached it, the node, and the node's options.

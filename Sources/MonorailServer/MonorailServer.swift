@@ -35,6 +35,7 @@ public final class MonorailServer: Sendable {
   private let syslog: SyslogListener?
   private let services: ServiceGroup
   private let running: Task<Void, any Error>
+  private let runner: RunDriver
 
   /// Starts a server; when this returns, it accepts connections.
   ///
@@ -66,6 +67,8 @@ public final class MonorailServer: Sendable {
     _ configuration: ServerConfiguration, _ state: ServerState, _ journal: RequestJournal,
     _ addition: ServerExtension, _ syslog: SyslogListener?
   ) async throws -> MonorailServer {
+    // What an earlier server was asked for goes on, or fails its task.
+    try state.store.resumeActions()
     let backend = try Backend(configuration, state, journal, syslogPort: syslog?.port)
     let router = try Self.router(backend, journal, addition)
     let (listening, listener) = AsyncStream<any Channel>.makeStream()
@@ -88,15 +91,16 @@ public final class MonorailServer: Sendable {
     }
     let server = MonorailServer(
       configuration: configuration, port: port, backend: backend, listener: channel, syslog: syslog,
-      services: services, running: running)
+      services: services, running: running, runner: RunDriver(backend))
     configuration.tell(.listening(url: server.baseURL, port: port, syslogPort: server.syslogPort))
     return server
   }
 
   private init(
     configuration: ServerConfiguration, port: Int, backend: Backend, listener: any Channel, syslog: SyslogListener?,
-    services: ServiceGroup, running: Task<Void, any Error>
+    services: ServiceGroup, running: Task<Void, any Error>, runner: RunDriver
   ) {
+    self.runner = runner
     (self.configuration, self.port, self.backend) = (configuration, port, backend)
     (self.listener, self.syslog, self.services, self.running) = (listener, syslog, services, running)
   }
@@ -113,6 +117,7 @@ public final class MonorailServer: Sendable {
   /// Stops listening and closes every connection at once, requests in flight included, as a server that dies does.
   /// When this returns, its port is free.
   public func stop() async {
+    await runner.stop()
     try? await listener.close(mode: .all).get()
     await backend.connections.stop()
     await syslog?.stop()
@@ -125,7 +130,8 @@ public final class MonorailServer: Sendable {
   /// - Parameter grace: how long they may take.
   public func finish(grace: Duration = .seconds(2)) async {
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { [services, syslog, running] in
+      group.addTask { [runner, services, syslog, running] in
+        await runner.stop()
         await services.triggerGracefulShutdown()
         _ = await running.result
         await syslog?.stop()
@@ -175,8 +181,12 @@ extension MonorailServer {
       ProfileRoutes(backend: backend, directory: boot).add(to: group)
       TaskRoutes(backend: backend).add(to: group)
       TemplateRoutes(backend: backend).add(to: group)
-      FileRoutes(files: backend.files).add(to: group)
+      FileRoutes(files: backend.files, store: backend.state.store).add(to: group)
       NodeRoutes(backend: backend).add(to: group)
+      NodeWorkflowRoutes(backend: backend).add(to: group)
+      WorkflowRoutes(backend: backend).add(to: group)
+      DefinitionRoutes(state: backend.state).add(to: group)
+      RuleSetRoutes(backend: backend).add(to: group)
       CatalogRoutes(state: backend.state).add(to: group)
       ManagementRoutes(backend: backend).add(to: group)
     }

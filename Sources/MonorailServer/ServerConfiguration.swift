@@ -41,6 +41,8 @@ public struct ServerConfiguration: Sendable {
   public var management = ManagementConfiguration()
   /// Task set texts that every node gets when it appears, in order. `<%=variables%>` in them are filled in.
   public var taskSetsForNewNodes: [String] = []
+  /// The graph that every node runs when it appears; `nil`: none.
+  public var discoveryGraph: String?
   /// The text of `bootstrap.js`, with `<%=server%>`, `<%=port%>`, `<%=identifier%>`; `nil`: a short one.
   public var bootstrapTemplate: String?
   /// A PEM file with the certificate chain; with it and `privateKeyFile` the server speaks HTTPS.

@@ -1,6 +1,7 @@
 import JSONDocument
 import Logging
 import MonorailProtocol
+import MonorailStore
 
 /// Something that happened at the server: as a line for people, and as JSON for programs (docs/mock.md).
 public enum ServerEvent: Sendable {
@@ -18,6 +19,8 @@ public enum ServerEvent: Sendable {
   case report(NodeReport, bytes: Int, file: String?)
   /// An output that was to become a catalog could not be parsed, and is kept as it is, or had nothing to store in it.
   case notParsed(node: String, source: String, isStored: Bool, reason: String)
+  /// Something happened to a run of a graph.
+  case workflow(StoreNotice)
   /// A request was answered, or its connection closed.
   case request(RecordedRequest)
   /// Lines of syslog cannot be written.
@@ -32,6 +35,7 @@ public enum ServerEvent: Sendable {
     case .taskSet: "task-set"
     case .report: "report"
     case .notParsed: "catalog-not-parsed"
+    case .workflow(let notice): notice.name
     case .request: "request"
     case .problem: "problem"
     }
@@ -73,6 +77,7 @@ public enum ServerEvent: Sendable {
       fields["source"] = .string(source)
       fields["stored"] = .bool(isStored)
       fields["reason"] = .string(reason)
+    case .workflow(let notice): notice.addFields(to: &fields)
     case .request(let request):
       fields["method"] = .string(request.method)
       fields["path"] = .string(request.path)
@@ -119,6 +124,7 @@ extension ServerEvent: CustomStringConvertible {
     case .notParsed(let node, let source, let isStored, let reason):
       return "node \(node) has no catalog \(source): \(reason)" + (isStored ? "; the output is kept" : "")
     case .request(let request): return "\(request) in \(request.milliseconds) ms"
+    case .workflow(let notice): return notice.sentence
     case .problem(let text): return text
     }
   }

@@ -12,6 +12,10 @@ struct LiveRun: Sendable {
   var events = 0
 
   var isActive: Bool { run.status == .running }
+  /// A task of it waits for a request of the node, or for a notification.
+  var isListening: Bool {
+    run.tasks.contains { $0.isRunning && $0.plan.resolved.base.runJob.hasPrefix("Job.Wait.") }
+  }
   /// It has ended, and no task of it runs on.
   var isOver: Bool { !isActive && !run.tasks.contains(where: \.isRunning) }
 }
@@ -26,6 +30,8 @@ struct LiveState: Sendable {
   /// When each run wants `timePassed`.
   var times: [String: Int] = [:]
   var library = DefinitionLibrary()
+  /// Runs in which a task waits for a request of the node, or for a notification.
+  var listening: Set<String> = []
   /// What the server is to do, and has not taken yet.
   var actions: [ServerAction] = []
 
@@ -35,6 +41,7 @@ struct LiveState: Sendable {
     for (id, run) in changes.runs {
       runs[id] = run
       times[id] = run?.run.nextTime
+      if run?.isListening == true { listening.insert(id) } else { listening.remove(id) }
     }
     if let library = changes.library { self.library = library }
     actions += changes.actions
@@ -68,8 +75,10 @@ public enum StoreNotice: Sendable {
   case taskStarted(run: String, label: String, node: String?)
   case taskEnded(run: String, label: String, node: String?, TaskState, error: String?)
   case runEnded(run: String, graph: String, node: String?, GraphStatus)
+  /// The output of a command of a run has come.
+  ///
   /// - reason: why nothing is stored, or why the output is kept as it is; `nil` when it was parsed.
-  case catalog(source: String, node: String, reason: String?)
+  case catalog(source: String, node: String, isStored: Bool, reason: String?)
   /// A task set that is not given again, since the node may have begun it.
   case taskSetLost(node: String, number: Int)
   /// A task published an event of that name about a node.

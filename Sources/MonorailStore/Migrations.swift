@@ -67,6 +67,10 @@ enum Migrations {
       number INTEGER PRIMARY KEY AUTOINCREMENT, node TEXT, receivedAt INTEGER NOT NULL, line BLOB NOT NULL);
     CREATE INDEX syslogOfNode ON syslog (node, number);
 
+    CREATE TABLE ruleSets (
+      number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, name TEXT NOT NULL,
+      document BLOB NOT NULL, UNIQUE (kind, name));
+
     CREATE TABLE files (
       name TEXT NOT NULL PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, md5 TEXT NOT NULL, sha256 TEXT NOT NULL,
       size INTEGER NOT NULL, version INTEGER NOT NULL, createdAt INTEGER NOT NULL) WITHOUT ROWID;

@@ -8,7 +8,7 @@ public struct CatalogRecord: Sendable {
   public let id: String
   public let node: String
   public let source: String
-  public let data: JSON
+  private let stored: StoredBytes
   /// Why the output could not be parsed; it stands in `data` as it was then.
   public let reason: String?
   /// In milliseconds since 1970.
@@ -16,11 +16,16 @@ public struct CatalogRecord: Sendable {
   /// In milliseconds since 1970.
   public let updatedAt: Int
 
-  fileprivate init(_ row: Row) throws {
+  fileprivate init(_ row: Row) {
     (id, node, source, reason) = (row["id"], row["node"], row["source"], row["reason"])
-    data = try (row["data"] as StoredBytes).json()
+    stored = row["data"]
     (createdAt, updatedAt) = (row["createdAt"], row["updatedAt"])
   }
+
+  /// The document.
+  ///
+  /// - Throws: `StoreError` when the database is damaged.
+  public func data() throws -> JSON { try stored.json() }
 }
 
 extension Store {
@@ -34,7 +39,7 @@ extension Store {
       let sql = """
         SELECT * FROM catalogs WHERE (?1 IS NULL OR node = ?1) AND (?2 IS NULL OR source = ?2) ORDER BY number
         """
-      return try Row.fetchAll(db, sql: sql, arguments: [node, source]).map { try CatalogRecord($0) }
+      return try Row.fetchAll(db, sql: sql, arguments: [node, source]).map { CatalogRecord($0) }
     }
   }
 
@@ -42,13 +47,13 @@ extension Store {
   public func newestCatalog(of node: String, source: String) throws -> CatalogRecord? {
     try read { db in
       let sql = "SELECT * FROM catalogs WHERE node = ? AND source = ? ORDER BY number DESC LIMIT 1"
-      return try Row.fetchOne(db, sql: sql, arguments: [node, source]).map { try CatalogRecord($0) }
+      return try Row.fetchOne(db, sql: sql, arguments: [node, source]).map { CatalogRecord($0) }
     }
   }
 
   public func catalog(id: String) throws -> CatalogRecord? {
     try read { db in
-      try Row.fetchOne(db, sql: "SELECT * FROM catalogs WHERE id = ?", arguments: [id]).map { try CatalogRecord($0) }
+      try Row.fetchOne(db, sql: "SELECT * FROM catalogs WHERE id = ?", arguments: [id]).map { CatalogRecord($0) }
     }
   }
 }
@@ -111,22 +116,30 @@ extension Transaction {
       let entry = catalogs.entry(reported, at: place)
       guard let catalog = entry.catalog else {
         if case .byCommand(let command) = reported.kind, ToolCommand(command) == nil {
-          tell(.catalog(source: command, node: node, reason: "no parser is known for this command"))
+          tell(.catalog(source: command, node: node, isStored: false, reason: "no parser is known for this command"))
         }
         continue
       }
-      if let data = entry.data { try store(data, catalog, of: node, replacesLast: replacesLast) }
-      for lookup in catalog.lookups {
-        switch lookup {
-        case .nodeAddress(let mac): try link(mac, to: node)
-        case .ipAddress(let ip, let mac): try note(ipAddress: ip, of: mac)
-        }
-      }
-      tell(.catalog(source: catalog.source, node: node, reason: catalog.reason))
+      try store(catalog, entry.data, of: node, replacesLast: replacesLast)
+      tell(.catalog(source: catalog.source, node: node, isStored: entry.data != nil, reason: catalog.reason))
       if catalog.failsTask { failure = failure ?? "the catalog \(catalog.source): \(catalog.reason ?? "not parsed")" }
     }
     touch(node)
     return failure.map { .failed($0) } ?? .done(.null)
+  }
+
+  /// Stores one catalog, and learns the addresses that it tells.
+  ///
+  /// - Parameter data: its document; `nil` when nothing is to be stored.
+  func store(_ catalog: Catalog, _ data: StoredBytes?, of node: String, replacesLast: Bool) throws {
+    if let data { try store(data, catalog, of: node, replacesLast: replacesLast) }
+    for lookup in catalog.lookups {
+      switch lookup {
+      case .nodeAddress(let mac): try link(mac, to: node)
+      case .ipAddress(let ip, let mac): try note(ipAddress: ip, of: mac)
+      }
+    }
+    touch(node)
   }
 
   private func store(_ data: StoredBytes, _ catalog: Catalog, of node: String, replacesLast: Bool) throws {
@@ -144,6 +157,25 @@ extension Transaction {
       INSERT INTO catalogs (id, node, source, data, reason, createdAt, updatedAt) VALUES (?, ?, ?, ?, ?, ?, ?)
       """,
       [Identifier.object(), node, catalog.source, data, catalog.reason, now, now])
+    try forgetCatalogs(added: data.stored.count)
+  }
+
+  /// Removes the oldest catalogs when there are more bytes of them than the configuration allows. The newest one stays.
+  private func forgetCatalogs(added: Int) throws {
+    guard let limit = store.configuration.retainedCatalogBytes else { return }
+    let total = store.amounts.withLock { amounts in
+      amounts.catalogBytes += added
+      return amounts.catalogBytes
+    }
+    guard total > limit else { return }
+    let rows = try Row.fetchAll(
+      db.cachedStatement(sql: "SELECT number, length(data) AS bytes FROM catalogs ORDER BY number"))
+    var rest = rows.reduce(0) { $0 + ($1["bytes"] as Int) }
+    for row in rows.dropLast() where rest > limit {
+      try execute("DELETE FROM catalogs WHERE number = ?", [row["number"]])
+      rest -= row["bytes"] as Int
+    }
+    store.amounts.withLock { [rest] in $0.catalogBytes = rest }
   }
 
   /// The newest catalog of each source: an object of records, null where there is none.
@@ -154,9 +186,9 @@ extension Transaction {
         "SELECT * FROM catalogs WHERE node = ? AND source = ? ORDER BY number DESC LIMIT 1", [node, source])
       answer[source] =
         try row.map { row in
-          let record = try CatalogRecord(row)
+          let record = CatalogRecord(row)
           return [
-            "id": .string(record.id), "node": .string(node), "source": .string(source), "data": record.data,
+            "id": .string(record.id), "node": .string(node), "source": .string(source), "data": try record.data(),
             "createdAt": .integer(record.createdAt), "updatedAt": .integer(record.updatedAt),
           ]
         } ?? .null

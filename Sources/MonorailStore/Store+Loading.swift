@@ -6,8 +6,9 @@ extension Store {
   /// Brings everything that is kept in memory back from the database.
   func load() throws {
     let configuration = configuration
-    var (state, amounts) = try read { db in
+    var (state, amounts, broken) = try read { db in
       var state = LiveState()
+      var broken: [(run: String, reason: String)] = []
       for row in try Row.fetchAll(db, sql: "SELECT * FROM nodes") {
         let node = try NodeRecord(row)
         state.nodes[node.id] = node
@@ -28,25 +29,36 @@ extension Store {
       }
       state.library = try Self.library(db)
       for row in try Row.fetchAll(db, sql: "SELECT * FROM runs WHERE isLive ORDER BY number") {
-        let run = try Self.run(row, db, jobs: configuration.jobs)
+        let run: LiveRun
+        do {
+          run = try Self.run(row, db, jobs: configuration.jobs)
+        } catch let error as WorkflowError {
+          broken.append((row["id"], error.message))
+          continue
+        }
         state.runs[run.run.plan.instanceId] = run
         state.times[run.run.plan.instanceId] = run.run.nextTime
+        if run.isListening { state.listening.insert(run.run.plan.instanceId) }
         if let node = run.node { state.nodes[node]?.runs.append(run.run.plan.instanceId) }
       }
       var amounts = Amounts()
       if configuration.retainedReportBytes != nil {
         amounts.reportBytes = try Int.fetchOne(db, sql: "SELECT sum(bytes) FROM reports WHERE body IS NOT NULL") ?? 0
       }
+      if configuration.retainedCatalogBytes != nil {
+        amounts.catalogBytes = try Int.fetchOne(db, sql: "SELECT sum(length(data)) FROM catalogs") ?? 0
+      }
       if configuration.retainedSyslogLines != nil {
         for row in try Row.fetchAll(db, sql: "SELECT node, count(*) AS lines FROM syslog GROUP BY node") {
           amounts.syslogLines[row["node"]] = row["lines"]
         }
       }
-      return (state, amounts)
+      return (state, amounts, broken)
     }
     state.library = Self.merged(state.library, with: configuration.definitions)
     live.withLock { [state] in $0 = state }
     self.amounts.withLock { [amounts] in $0 = amounts }
+    for (run, reason) in broken { try perform(.giveUp(run, reason)) }
   }
 
   private static func run(_ row: Row, _ db: Database, jobs: JobKinds) throws -> LiveRun {
@@ -66,6 +78,8 @@ extension Store {
         (row["parentTask"] as String?).map { (run: parent, task: $0) }
       }
       return LiveRun(run: run, number: row["number"], node: row["node"], parent: parent, events: events)
+    } catch let error as WorkflowError {
+      throw error
     } catch {
       throw StoreError(.unusable, "the run \(id) cannot be brought back: \(error)")
     }
@@ -81,5 +95,25 @@ extension Store {
       detail = try stored.json()
     }
     return try WorkflowEvent(kind: row["kind"], detail: detail)
+  }
+}
+
+extension StoreCommand where Result == Void {
+  /// Ends a run that another version of the program stored, and that this one cannot bring back.
+  fileprivate static func giveUp(_ run: String, _ reason: String) -> StoreCommand<Void> {
+    StoreCommand { transaction in
+      let error = "The server was started anew, and cannot bring the workflow back: \(reason)"
+      let now = transaction.now
+      let document: JSON = ["instanceId": .string(run), "_status": "failed", "status": "failed", "error": .string(error)]
+      try transaction.execute(
+        "UPDATE steps SET state = 'failed', endedAt = ?, error = ? WHERE run = ? AND state = 'pending'",
+        [now, error, run])
+      try transaction.execute(
+        """
+        UPDATE runs SET status = 'failed', isLive = 0, plan = NULL, view = ?, endedAt = ?, updatedAt = ? WHERE id = ?
+        """,
+        [StoredBytes(["raw": document, "view": document]), now, now, run])
+      try transaction.execute("DELETE FROM events WHERE run = ?", [run])
+    }
   }
 }

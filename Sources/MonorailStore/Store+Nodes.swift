@@ -71,13 +71,15 @@ extension StoreCommand where Result == String {
   /// Makes a node known; one that is there stays as it is.
   ///
   /// - Parameters:
+  ///   - id: its identifier; `nil` makes one.
   ///   - addresses: MAC addresses, in lower case with colons. One of another node stays with that node.
   ///   - document: its fields as they were posted.
   /// - Returns: the identifier.
   public static func addNode(
-    _ id: String, addresses: [String] = [], document: JSONObject = JSONObject()
+    _ id: String?, addresses: [String] = [], document: JSONObject = JSONObject()
   ) -> StoreCommand<String> {
     StoreCommand { transaction in
+      let id = id ?? Identifier.object()
       try transaction.addNode(id, document: document)
       for address in addresses { try transaction.link(address, to: id) }
       return id
@@ -101,9 +103,14 @@ extension StoreCommand where Result == Void {
     StoreCommand { try $0.removeNode(id) }
   }
 
-  /// Replaces the fields that were posted of a node.
-  public static func describe(_ id: String, _ document: JSONObject) -> StoreCommand<Void> {
-    StoreCommand { try $0.update(id) { $0.document = document } }
+  /// Replaces the fields that were posted of a node, and adds addresses.
+  public static func describe(
+    _ id: String, _ document: JSONObject, addresses: [String] = []
+  ) -> StoreCommand<Void> {
+    StoreCommand { transaction in
+      try transaction.update(id) { $0.document = document }
+      for address in addresses { try transaction.link(address, to: id) }
+    }
   }
 
   /// Saves how a node's power or BMC is reached, in place of what was there for that service.
@@ -113,30 +120,20 @@ extension StoreCommand where Result == Void {
     StoreCommand { try $0.saveManagementSettings(node: node, service: service, config: config) }
   }
 
+}
+
+extension StoreCommand where Result == Int {
   /// The node has started anew: it asked for its boot profile, or its agent began. A task set that it had is not given
   /// again, as it may have begun it.
   ///
   /// - Parameter isBoot: it asked for its boot profile.
-  public static func nodeStarted(_ id: String, isBoot: Bool) -> StoreCommand<Void> {
+  /// - Returns: how often it has asked for its boot profile.
+  public static func nodeStarted(_ id: String, isBoot: Bool) -> StoreCommand<Int> {
     StoreCommand { try $0.nodeStarted(id, isBoot: isBoot) }
   }
 }
 
 extension StoreCommand where Result == Bool {
-  /// Notes the address that a node's request came from.
-  ///
-  /// - Returns: whether this was the node's first request.
-  public static func nodeSeen(_ id: String, ipAddress: String?) -> StoreCommand<Bool> {
-    StoreCommand { transaction in
-      let isNew = try !transaction.node(id).hasAppeared
-      try transaction.update(id) { node in
-        node.hasAppeared = true
-        node.ipAddress = ipAddress
-      }
-      return isNew
-    }
-  }
-
   /// Forgets how a node's power or BMC is reached.
   ///
   /// - Parameter id: of the settings.
@@ -211,12 +208,13 @@ extension Transaction {
     changes.nodes[id] = .some(nil)
   }
 
-  fileprivate func nodeStarted(_ id: String, isBoot: Bool) throws {
+  fileprivate func nodeStarted(_ id: String, isBoot: Bool) throws -> Int {
     let node = try node(id)
-    if isBoot { try update(id) { $0.boots += 1 } }
+    let boots = node.boots + (isBoot ? 1 : 0)
+    if isBoot { try update(id) { $0.boots = boots } }
     // An agent also looks itself up when a connection breaks. That of a machine which boots over the network begins only
     // after a boot, so there the boot alone counts.
-    guard isBoot || node.boots == 0 else { return }
-    try markReceived(id)
+    if isBoot || node.boots == 0 { try markReceived(id) }
+    return boots
   }
 }

@@ -1,3 +1,4 @@
+import Catalogs
 import GRDB
 import JSONDocument
 import Workflows
@@ -5,25 +6,36 @@ import Workflows
 /// A report that has arrived, and is not accepted yet.
 public struct IncomingReport: Sendable {
   let node: String
-  let json: JSON
   let body: StoredBytes
   let bytes: Int
+  let mark: String?
   let connection: Int
   let taskCount: Int
   let failures: [String]
+  let written: [(catalog: Catalog, data: StoredBytes?)]
+  private let document: JSON?
 
   /// - Parameters:
-  ///   - body: as it came.
-  ///   - json: the same, parsed.
+  ///   - body: as it came: a JSON document.
+  ///   - document: the same, parsed; `nil` leaves it to the store, which needs it for reports of runs only.
+  ///   - mark: the document's member `IncomingReport.markKey`, a text.
   ///   - failures: the tasks that failed, in words.
+  ///   - catalogs: what is stored of the outputs if the task set was pushed by hand. A run decides that itself.
   public init(
-    node: String, body: [UInt8], json: JSON, connection: Int = 0, taskCount: Int = 0, failures: [String] = []
+    node: String, body: [UInt8], document: JSON? = nil, mark: String?, connection: Int = 0, taskCount: Int = 0,
+    failures: [String] = [], catalogs: [Catalog] = []
   ) {
-    (self.node, self.json, self.body, bytes) = (node, json, StoredBytes(body), body.count)
+    (self.node, self.document, self.mark) = (node, document, mark)
+    (self.body, bytes) = (StoredBytes(body), body.count)
     (self.connection, self.taskCount, self.failures) = (connection, taskCount, failures)
+    written = catalogs.map { ($0, $0.data.map { StoredBytes($0) }) }
   }
 
-  var mark: String? { json[TaskSetMark.key]?.stringValue }
+  /// The member that the store adds to a task set of a run. The agent sends every field back, so it tells a report of one
+  /// set from that of another.
+  public static let markKey = "taskSet"
+
+  func json() throws -> JSON { try document ?? body.json() }
 }
 
 /// A report that was accepted.
@@ -58,6 +70,8 @@ public struct AcceptedReport: Sendable {
   public let record: ReportRecord
   /// The task set that it is of had been reported before: this one is not stored.
   public let isRepeated: Bool
+  /// The task set was of a run. Then the catalogs are what the run makes of it.
+  public let isOfRun: Bool
 }
 
 extension Store {
@@ -79,13 +93,27 @@ extension Store {
     }
   }
 
+  /// Whether the node has a task set of a run, so that its report is needed as a document.
+  public func hasTaskSetOfRun(_ node: String) -> Bool { live.withLock { $0.nodes[node]?.taskSet?.run != nil } }
+
+  /// The node's last report, without its body.
+  public func lastReport(of node: String) throws -> ReportRecord? {
+    try read { db in
+      let sql = """
+        SELECT number, node, sequence, NULL AS body, bytes, receivedAt, connection, taskCount, failures FROM reports
+        WHERE node = ? ORDER BY number DESC LIMIT 1
+        """
+      return try Row.fetchOne(db, sql: sql, arguments: [node]).map { try ReportRecord($0) }
+    }
+  }
+
   /// Parses the catalogs of a report, so that this need not be done in the transaction which accepts it.
   public func parsingCatalogs(of report: IncomingReport) -> ParsedCatalogs {
     let run = live.withLock { live in
       live.nodes[report.node]?.taskSet?.run.flatMap { live.runs[$0]?.run }
     }
-    guard var run else { return ParsedCatalogs() }
-    for case .perform(_, .storeCatalogs(_, let catalogs, _)) in run.handle(.nodeReported(report.json), at: clock()) {
+    guard var run, let document = try? report.json() else { return ParsedCatalogs() }
+    for case .perform(_, .storeCatalogs(_, let catalogs, _)) in run.handle(.nodeReported(document), at: clock()) {
       return ParsedCatalogs(catalogs)
     }
     return ParsedCatalogs()
@@ -111,7 +139,7 @@ extension Transaction {
     let node = try node(report.node)
     let set = try taskSet(of: report, node)
     if let number = set?.report, let row = try row("SELECT * FROM reports WHERE number = ?", [number]) {
-      return AcceptedReport(record: try ReportRecord(row), isRepeated: true)
+      return AcceptedReport(record: try ReportRecord(row), isRepeated: true, isOfRun: set?.run != nil)
     }
     let number = try insert(
       """
@@ -129,14 +157,17 @@ extension Transaction {
       if let run = set.run, set.isOut {
         self.catalogs = catalogs
         defer { self.catalogs = ParsedCatalogs() }
-        try handle(.nodeReported(report.json), in: run, report: number)
+        try handle(.nodeReported(report.json()), in: run, report: number)
       }
+    }
+    if set?.run == nil {
+      for (catalog, data) in report.written { try store(catalog, data, of: node.id, replacesLast: false) }
     }
     try forgetBodies(added: report.bytes)
     guard let row = try row("SELECT * FROM reports WHERE number = ?", [number]) else {
       throw StoreError(.unusable, "report \(number) is missing in the database")
     }
-    return AcceptedReport(record: try ReportRecord(row), isRepeated: false)
+    return AcceptedReport(record: try ReportRecord(row), isRepeated: false, isOfRun: set?.run != nil)
   }
 
   private struct ReportedSet {

@@ -35,6 +35,13 @@ extension Store {
   /// A run that still wants events.
   public func liveRun(_ id: String) -> GraphRun? { live.withLock { $0.runs[id]?.run } }
 
+  /// Nodes of whose runs a task waits for a request of the node, or for a notification.
+  public var listeningNodes: Set<String> {
+    live.withLock { live in
+      live.listening.isEmpty ? [] : Set(live.listening.compactMap { live.runs[$0]?.node })
+    }
+  }
+
   /// The node's active run, if there is one.
   public func activeRun(of node: String) -> GraphRun? { liveRuns(of: node).first { $0.status == .running } }
 
@@ -148,8 +155,18 @@ extension StoreCommand where Result == Void {
   }
 
   /// What a task asked for is done, or could not be done.
-  public static func performed(_ action: ServerAction, _ answer: RequestAnswer) -> StoreCommand<Void> {
-    StoreCommand { try $0.handle(.performed(task: action.task, answer), in: action.run) }
+  ///
+  /// - Parameter catalogs: outputs of commands that the server ran for the task, to be stored along with this.
+  public static func performed(
+    _ action: ServerAction, _ answer: RequestAnswer, storing catalogs: (node: String, [ReportedCatalog])? = nil
+  ) -> StoreCommand<Void> {
+    StoreCommand { transaction in
+      if let (node, catalogs) = catalogs, transaction.nodeIfKnown(node) != nil {
+        // As on the stock server, a catalog that cannot be parsed does not fail this task.
+        _ = try transaction.store(catalogs, of: node, replacesLast: false)
+      }
+      try transaction.handle(.performed(task: action.task, answer), in: action.run)
+    }
   }
 
   /// A request from the node's address was answered, or a notification came for it: its runs may wait for that.

@@ -40,6 +40,18 @@ extension Store {
   }
 }
 
+extension StoreCommand where Result == [Int] {
+  /// Queues task sets for a node, all or none. They go out byte for byte.
+  ///
+  /// - Returns: their numbers.
+  public static func push(
+    _ bodies: [[UInt8]], to node: String, workflow: String?, options: JSONObject
+  ) -> StoreCommand<[Int]> {
+    let pushes = bodies.map { StoreCommand<Int>.push($0, to: node, workflow: workflow, options: options) }
+    return StoreCommand { transaction in try pushes.map { try $0.body(transaction) } }
+  }
+}
+
 extension StoreCommand where Result == Int {
   /// Queues a task set for a node. It goes out byte for byte.
   ///
@@ -166,7 +178,7 @@ extension Transaction {
   private func handOut(_ json: JSON, of task: String, in live: LiveRun, to id: String) throws -> TaskSetRecord {
     let mark = Identifier.object()
     var document = json.objectValue ?? JSONObject()
-    document[TaskSetMark.key] = .string(mark)
+    document[IncomingReport.markKey] = .string(mark)
     let run = live.run.plan.instanceId
     let options = live.run.tasks.first { $0.instanceId == task }?.options ?? JSONObject()
     let number = try insert(
@@ -201,9 +213,4 @@ extension Transaction {
     }
     return try TaskSetRecord(row)
   }
-}
-
-/// The member that the store adds to a task set of a run. The agent sends every field back.
-enum TaskSetMark {
-  static let key = "taskSet"
 }

@@ -20,7 +20,7 @@ public final class Store: Sendable {
   let server: Int
   let database: any DatabaseWriter
   let live = Mutex(LiveState())
-  /// How many bytes of reports there are, and how many lines of syslog of each node; used where these are bounded.
+  /// How many bytes of reports and of catalogs there are, and how many lines of syslog of each node; used where these are bounded.
   let amounts = Mutex(Amounts())
 
   private let lock: Mutex<DirectoryLock?>
@@ -30,11 +30,12 @@ public final class Store: Sendable {
 
   struct Amounts {
     var reportBytes = 0
+    var catalogBytes = 0
     var syslogLines: [String?: Int] = [:]
   }
 
   /// The directory's database. Tables that are older than this program are brought up to date.
-  static let databaseName = "monorail.sqlite"
+  public static let databaseName = "monorail.sqlite"
 
   /// Opens the store. With a directory this is how a server starts: every run is brought back to where it was, by its stored
   /// events.
@@ -161,6 +162,9 @@ public final class Store: Sendable {
   ) async throws -> Value? {
     try await observation.wait(on: topic, timeout: timeout, until: condition)
   }
+
+  /// Has those who wait for the topic look again, for conditions that depend on something else too.
+  public func wake(_ topic: StoreTopic) { observation.tell([topic]) }
 
   /// Calls `listener` with all that happens from now on, in order, on the database's thread: it must be quick, and must not
   /// call the store.

@@ -10,6 +10,8 @@ public struct StoreConfiguration: Sendable {
   public var definitions = DefinitionLibrary()
   /// How many bytes of reports are kept; beyond that the oldest lose their body. `nil`: all.
   public var retainedReportBytes: Int?
+  /// How many bytes of catalogs are kept, as they are stored; beyond that the oldest go. `nil`: all.
+  public var retainedCatalogBytes: Int?
   /// How many lines of syslog are kept of each node, and up to a quarter more. `nil`: all.
   public var retainedSyslogLines: Int?
   /// How large the database may get, in bytes; beyond it commands fail as on a full disk. `nil`: as large as the disk.

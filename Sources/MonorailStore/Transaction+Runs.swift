@@ -154,9 +154,16 @@ extension Transaction {
     case .publish(let event, let node):
       tell(.published(event: event, node: node))
       return answered(.done(.null))
+    case .generateSKU(let node): return answered(try generateSKU(of: node))
+    case .generateTags(let nodes): return answered(try generateTags(of: nodes))
     case .runGraph(let name, let options): return try runGraph(name, options, for: task, of: live)
+    case .runSKUGraph(let node):
+      guard let graph = try graphOfSKU(of: node) else { return answered(.done(.null)) }
+      var options = graph.options
+      if options["target"] == nil { options["target"] = .string(node) }
+      return try runGraph(graph.name, options, for: task, of: live)
     case .cancelGraph(let child): return [FollowUp(run: child, event: .cancelled)]
-    default:
+    case .manage, .catalogHere, .download:
       changes.actions.append(ServerAction(run: run, task: task, request: request))
       return []
     }

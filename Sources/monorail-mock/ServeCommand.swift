@@ -3,6 +3,7 @@ import Foundation
 import JSONDocument
 import Logging
 import MockMonorail
+import MonorailStore
 import MonorailProtocol
 import UnixSignals
 
@@ -67,8 +68,8 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "What templates/ renders (default: a temporary directory).", completion: .directory)
   var templates: String?
 
-  @Option(help: "Workflows that a POST to nodes/<id>/workflows can name: NAME.json.", completion: .directory)
-  var workflows: String?
+  @OptionGroup(title: "Workflows and what is kept")
+  var keeping: KeepingArguments
 
   @Option(
     name: .customLong("obm-program"),
@@ -160,16 +161,23 @@ struct ServeCommand: AsyncParsableCommand {
 
   func run() async throws {
     Self.raiseDescriptorLimit()
-    let state = MonorailState()
-    for (address, id) in try parsedNodes() { state.addNode(address: address, id: id) }
-    for fault in try parsedFaults() { state.inject(fault) }
+    var configuration = try configuration()
+    let (nodes, faults) = (try parsedNodes(), try parsedFaults())
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    let state: MonorailState
     let mock: MockMonorail
     do {
-      mock = try await MockMonorail.start(try configuration(), state: state)
+      state = MonorailState(try keeping.state())
+      configuration.discoveryGraph = try keeping.discoveryGraph(
+        hasTaskSets: !taskSets.isEmpty, in: state.server.store.library)
+      if configuration.filesDirectory == nil { configuration.filesDirectory = state.server.store.filesDirectory }
+      for (address, id) in nodes { try state.server.addNode(address: address, id: id) }
+      for fault in faults { state.inject(fault) }
+      mock = try await MockMonorail.start(configuration, state: state)
     } catch let error as MockMonorail.StartError {
-      FileHandle.standardError.write(Data("monorail-mock: \(error)\n".utf8))
-      throw ExitCode.failure
+      throw Self.failure(error)
+    } catch let error as StoreError {
+      throw Self.failure(error)
     }
     for (file, port) in [(syslogPortFile, mock.syslogPort), (portFile, mock.port)] {
       guard let file, let port else { continue }
@@ -178,17 +186,39 @@ struct ServeCommand: AsyncParsableCommand {
     print("monorail-mock listens at \(mock.baseURL)")
     if let port = mock.syslogPort { print("monorail-mock takes syslog at UDP \(host):\(port)") }
     fflush(nil)
-    let wantsReports = exitAfterReports
+    let earlier = state.nodes.reduce(0) { $0 + $1.reports }
+    let wantsReports = exitAfterReports.map { $0 + earlier }
+    let (store, days, events) = (state.server.store, keeping.keep, configuration.events)
     await withTaskGroup(of: Void.self) { group in
       group.addTask { for await _ in signals { return } }
       group.addTask {
         guard let wantsReports else { return await untilCancelled() }
         try? await state.waitForReports(wantsReports, timeout: .seconds(1_000_000_000))
       }
+      group.addTask { await Self.prune(store, days, events) }
       await group.next()
       group.cancelAll()
     }
     await mock.finish()
+    do { try store.close() } catch { throw Self.failure(error) }
+  }
+
+  private static func failure(_ error: any Error) -> ExitCode {
+    FileHandle.standardError.write(Data("monorail-mock: \(error)\n".utf8))
+    return .failure
+  }
+
+  /// Removes what is old, now and once a day, until the task is cancelled.
+  private static func prune(_ store: Store, _ days: Int?, _ tell: (@Sendable (ServerEvent) -> Void)?) async {
+    guard let days else { return await untilCancelled() }
+    while !Task.isCancelled {
+      do {
+        _ = try await store.prune(keepDays: days)
+      } catch {
+        tell?(.problem("what is old cannot be removed: \(error)"))
+      }
+      try? await Task.sleep(for: .seconds(86_400))
+    }
   }
 
   /// Allows as many descriptors as the system lets this process have: a rack of nodes needs one or two each.
@@ -213,7 +243,7 @@ struct ServeCommand: AsyncParsableCommand {
     configuration.resultsDirectory = try results.map { try Self.directory($0, create: true) }
     configuration.filesDirectory = try files.map { try Self.directory($0, create: true) }
     configuration.templatesDirectory = try templates.map { try Self.directory($0, create: true) }
-    configuration.workflowsDirectory = try workflows.map { try Self.directory($0) }
+    configuration.workflowsDirectory = try keeping.workflows.map { try Self.directory($0) }
     configuration.bootDirectory = try boot.bootDir.map { try Self.directory($0) }
     configuration.boot = boot.options
     configuration.syslogPort = syslogPort

@@ -1,5 +1,6 @@
 import Foundation
 import JSONDocument
+import MonorailStore
 import TestSupport
 
 @testable import MonorailServer
@@ -13,7 +14,7 @@ struct Lab {
 
   init() throws {
     directory = try TestSupport.ScratchDirectory()
-    state.addNode(id: "n1")
+    try state.addNode(id: "n1")
     configuration.pause = .milliseconds(1)
   }
 
@@ -37,7 +38,8 @@ struct Lab {
   }
 
   func use(_ service: String, _ config: JSON) throws {
-    _ = try state.saveServiceSettings(of: "n1", service: service, config: config.objectValue ?? JSONObject())
+    try state.store.perform(
+      .saveManagementSettings(node: "n1", service: service, config: config.objectValue ?? JSONObject()))
   }
 
   func perform(_ action: String, by service: String? = nil, retries: Int = 0, delay: Int = 1) async -> RequestAnswer {

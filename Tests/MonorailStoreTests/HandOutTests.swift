@@ -28,14 +28,16 @@ struct HandOutTests {
 
   @Test
   func `A set that the node may have begun is not given again, and its task fails with a sentence`() async throws {
-    let signs: [StoreCommand<Void>] = [
-      .reportRefused("n1"), .nodeStarted("n1", isBoot: true), .nodeStarted("n1", isBoot: false),
+    let signs: [@Sendable (Store) async throws -> Void] = [
+      { try await $0.perform(.reportRefused("n1")) },
+      { _ = try await $0.perform(.nodeStarted("n1", isBoot: true)) },
+      { _ = try await $0.perform(.nodeStarted("n1", isBoot: false)) },
     ]
     for sign in signs {
       let store = try await store()
       let run = try await store.start([commands("a", "flash")])
       let set = try #require(try await store.takenSet())
-      try await store.perform(sign)
+      try await sign(store)
       #expect(try await store.takenSet() == nil)
       #expect(try store.taskSet(set.number)?.state == .lost)
       #expect(try store.run(run)?.status == .failed)

@@ -16,8 +16,11 @@ struct KeepingTests {
       let store = try Store(.test(directory("data")))
       try await store.perform(
         .addNode("n1", addresses: ["00:1e:67:00:00:01"], document: (["type": "compute", "x": [1]] as JSON).object))
-      #expect(try await store.perform(.nodeSeen("n1", ipAddress: "10.0.0.1")))
-      #expect(try await !store.perform(.nodeSeen("n1", ipAddress: "10.0.0.2")))
+      for (ip, isFirst) in [("10.0.0.1", true), ("10.0.0.2", false)] {
+        let appearance = try await store.perform(
+          .nodeAppeared(.id("n1"), ipAddress: ip, adds: false) { _ in FirstWork() })
+        #expect(appearance?.isFirst == isFirst)
+      }
       try await store.perform(.push(Array("a".utf8), to: "n1", workflow: "w", options: (["k": "v"] as JSON).object))
       try await store.perform(.saveManagementSettings(node: "n1", service: "noop", config: JSONObject()))
       try await store.perform(
@@ -27,7 +30,7 @@ struct KeepingTests {
       try await store.perform(.addFile(name: "f", md5: "m2", sha256: "s2", size: 4))
       try await store.perform(
         .acceptReport(
-          IncomingReport(node: "n1", body: Array("{}".utf8), json: [:], connection: 7, taskCount: 2, failures: ["x"])))
+          IncomingReport(node: "n1", body: Array("{}".utf8), mark: nil, connection: 7, taskCount: 2, failures: ["x"])))
       try store.close()
     }
     let store = try Store(.test(directory("data")))
@@ -165,7 +168,7 @@ struct KeepingTests {
     #expect(count == PruneCount(runs: 1, taskSets: 2, reports: 1, catalogs: 0, syslogLines: 1))
     #expect(try store.run(old) == nil)
     #expect(try store.run(long)?.isActive == true)
-    #expect(try store.newestCatalog(of: "n1", source: "s")?.data == ["data": "first"])
+    #expect(try store.newestCatalog(of: "n1", source: "s")?.data() == ["data": "first"])
     #expect(try store.syslog(of: "n1").map(\.line) == ["new"])
     // The report of the run that goes on is one of its events.
     #expect(try store.reports(of: "n1").count == 1)
@@ -188,7 +191,7 @@ struct KeepingTests {
     #expect(lines.last == 29)
     for _ in 0..<5 {
       let body = [UInt8](repeating: 32, count: 900)
-      try await store.perform(.acceptReport(IncomingReport(node: "n1", body: body, json: [:])))
+      try await store.perform(.acceptReport(IncomingReport(node: "n1", body: body, mark: nil)))
     }
     #expect(try store.reports().map(\.body.count) == [0, 0, 0, 900, 900])
     #expect(try store.reports().map(\.bytes) == [900, 900, 900, 900, 900])
@@ -217,7 +220,7 @@ struct KeepingTests {
     let store = try Store(.test())
     try await store.perform(.addNode("n1", addresses: ["00:1e:67:00:00:01"]))
     try await store.perform(.push([1], to: "n1"))
-    try await store.perform(.acceptReport(IncomingReport(node: "n1", body: [1], json: [:])))
+    try await store.perform(.acceptReport(IncomingReport(node: "n1", body: [1], mark: nil)))
     let run = try await store.start([commands("a", "x")])
     let error = await #expect(throws: StoreError.self) { try await store.perform(.removeNode("n1")) }
     #expect(error?.kind == .conflict)

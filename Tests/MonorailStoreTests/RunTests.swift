@@ -1,3 +1,4 @@
+import GRDB
 import JSONDocument
 import TestSupport
 import Testing
@@ -153,11 +154,11 @@ struct RunTests {
     ])
     let first = try #require(try await store.takenSet())
     try await store.report(first, output: #"{"a.b": 1}"#)
-    #expect(try store.newestCatalog(of: "n1", source: "one")?.data == ["a_b": 1])
+    #expect(try store.newestCatalog(of: "n1", source: "one")?.data() == ["a_b": 1])
     let second = try #require(try await store.takenSet())
     try await store.report(second, output: "no JSON")
     let raw = try #require(try store.newestCatalog(of: "n1", source: "two"))
-    #expect(raw.data == ["data": "no JSON"])
+    #expect(try raw.data() == ["data": "no JSON"])
     #expect(raw.reason?.contains("JSON") == true)
     #expect(try store.catalogs(of: "n1").map(\.source) == ["one", "two"])
   }
@@ -184,7 +185,7 @@ struct RunTests {
     let set = try #require(try await store.takenSet())
     #expect(try set.commands == ["sudo ipmitool lan print"])
     try await store.report(set, output: "IP Address : 10.1.1.30\nMAC Address : 00:1e:67:00:00:99\n")
-    #expect(try store.newestCatalog(of: "n1", source: "bmc")?.data["IP Address"] == "10.1.1.30")
+    #expect(try store.newestCatalog(of: "n1", source: "bmc")?.data()["IP Address"] == "10.1.1.30")
     #expect(try store.lookups("10.1.1.30").map(\.macAddress) == ["00:1e:67:00:00:99"])
     #expect(try store.lookups("n1").map(\.macAddress) == ["00:1e:67:00:00:01"])
   }
@@ -215,6 +216,30 @@ struct RunTests {
     let step = try store?.steps(of: run).first { $0.label == "power" }
     #expect(step?.state == (isRepeated ? .pending : .failed))
     if !isRepeated { #expect(step?.error?.contains(action) == true) }
+  }
+
+  @Test
+  func `A run that cannot be brought back fails with the reason, and the others go on`() async throws {
+    let directory = try ScratchDirectory()
+    let (broken, other): (String, String)
+    do {
+      let store = try Store(.test(directory.path))
+      for node in ["n1", "n2"] { try await store.perform(.addNode(node)) }
+      broken = try await store.start([commands("a", "true")])
+      other = try await store.start([commands("a", "true")], node: "n2")
+      try await store.database.write { db in
+        let sql = "UPDATE runs SET plan = ? WHERE id = ?"
+        try db.execute(sql: sql, arguments: [StoredBytes(["format": 99]), broken])
+      }
+      try store.close()
+    }
+    let store = try Store(.test(directory.path))
+    #expect(try store.run(broken)?.status == .failed)
+    #expect(try store.documents(of: broken)?.raw["error"]?.stringValue?.contains("format 99") == true)
+    #expect(try store.steps(of: broken).map(\.state) == [.failed])
+    _ = try await store.finish("n2")
+    #expect(try store.run(other)?.status == .succeeded)
+    _ = try await store.start([commands("a", "true")], name: "Graph.Other")
   }
 
   @Test

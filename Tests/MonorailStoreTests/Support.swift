@@ -63,7 +63,8 @@ extension Store {
         task["error"] = error
         return .object(task)
       })
-    let report = IncomingReport(node: set.node, body: Array(JSON.object(json).text.utf8), json: .object(json))
+    let report = IncomingReport(
+      node: set.node, body: Array(JSON.object(json).text.utf8), mark: json[IncomingReport.markKey]?.stringValue)
     return try await perform(.acceptReport(report, catalogs: parsingCatalogs(of: report)))
   }
 

@@ -1,6 +1,7 @@
 import Hummingbird
 import JSONDocument
 import MonorailProtocol
+import Workflows
 
 /// What a boot ROM asks for: `GET profiles`, answered with an iPXE script.
 struct ProfileRoutes: Sendable {
@@ -21,33 +22,48 @@ struct ProfileRoutes: Sendable {
       let sentence = "the server got no MAC address of this machine's NICs (macs= in its request)"
       return .text(BootScript.problem([sentence], profiles: profiles).text)
     }
-    let node = try backend.nodeAppeared(at: query.interfaces.map(\.address), request, context)
+    let node = try await backend.nodeAppeared(at: query.interfaces.map(\.address), request, context)
+    let bootOptions = try options(of: node)
     var problems: [String]
+    var files: BootFiles?
+    var command: KernelArguments?
     do throws(BootFiles.Missing) {
-      let options = backend.configuration.boot.overridden(by: node.queue.first?.options ?? node.options)
-      let files = try files(options)
-      let command = KernelArguments(
-        files, options, server: server, syslogPort: backend.syslogPort, bootAddress: boot.address)
-      problems = command.problem.map { [$0] } ?? []
-      if problems.isEmpty {
-        backend.state.noteBoot(
-          of: node.id, addresses: query.interfaces.map(\.address), bootAddress: boot.address,
-          kernelArguments: command.text, problems: [])
-        backend.tell(
-          .boot(node: node.id, files: [files.kernel, files.initrd, files.base] + files.overlays, problems: []))
-        let common = server.url + "/common/"
-        let script = BootScript.microkernel(
-          kernel: common + files.kernel, initrd: common + files.initrd, arguments: command.text, profiles: profiles)
-        return .text(script.text)
-      }
+      let options = backend.configuration.boot.overridden(by: bootOptions)
+      let found = try self.files(options)
+      let arguments = KernelArguments(
+        found, options, server: server, syslogPort: backend.syslogPort, bootAddress: boot.address)
+      problems = arguments.problem.map { [$0] } ?? []
+      if problems.isEmpty { (files, command) = (found, arguments) }
     } catch {
       problems = error.problems
     }
-    backend.state.noteBoot(
-      of: node.id, addresses: query.interfaces.map(\.address), bootAddress: boot.address, kernelArguments: nil,
-      problems: problems)
-    backend.tell(.boot(node: node.id, files: [], problems: problems))
-    return .text(BootScript.problem(problems, profiles: profiles).text)
+    try await backend.state.noteBoot(
+      of: node.id, addresses: query.interfaces.map(\.address), bootAddress: boot.address,
+      kernelArguments: command?.text, problems: problems)
+    guard let files, let command else {
+      backend.tell(.boot(node: node.id, files: [], problems: problems))
+      return .text(BootScript.problem(problems, profiles: profiles).text)
+    }
+    backend.tell(.boot(node: node.id, files: [files.kernel, files.initrd, files.base] + files.overlays, problems: []))
+    let common = server.url + "/common/"
+    return .text(
+      BootScript.microkernel(
+        kernel: common + files.kernel, initrd: common + files.initrd, arguments: command.text, profiles: profiles
+      ).text)
+  }
+
+  /// What a graph's running task, or a task set pushed by hand, says that the node boots.
+  private func options(of node: KnownNode) throws -> JSONObject {
+    if let options = backend.state.store.liveRuns(of: node.id).lazy.compactMap(\.bootOptions).first {
+      return options.filtered { !isOwnDefault($0) }
+    }
+    return try backend.state.store.queuedTaskSets(of: node.id).first?.options ?? node.options
+  }
+
+  /// Whether the option has the value that the program's own definition gives it, with the stock server's names of files:
+  /// then what the server was started with counts.
+  private func isOwnDefault(_ option: JSONObject.Member) -> Bool {
+    ServerState.stockDefinitions.tasks["Task.Linux.Bootstrap.Ubuntu"]?["options"]?[option.key] == option.value
   }
 
   private func files(_ options: BootOptions) throws(BootFiles.Missing) -> BootFiles {
@@ -94,5 +110,12 @@ struct KernelArguments: Equatable {
     let count = text.utf8.count + 100
     return count < 2048
       ? nil : "the kernel command line is too long: \(text.utf8.count) bytes, but the kernel takes about 1,900"
+  }
+}
+
+extension GraphRun {
+  /// The options of the running task that boots the node.
+  fileprivate var bootOptions: JSONObject? {
+    profile == nil ? nil : tasks.first { $0.isRunning && $0.options["profile"] != nil }?.options
   }
 }

@@ -1,5 +1,6 @@
 import Hummingbird
 import JSONDocument
+import MonorailStore
 
 /// Catalogs, of a node and of all, and the lookups of addresses.
 struct CatalogRoutes: Sendable {
@@ -11,7 +12,7 @@ struct CatalogRoutes: Sendable {
     }
     group.get("nodes/:id/catalogs/:source") { _, context in
       let (id, source) = (try node(context), try context.parameter("source"))
-      guard let record = state.catalog(source, of: id) else {
+      guard let record = try state.store.newestCatalog(of: id, source: source) else {
         throw APIError(
           .notFound,
           "No Catalogs Found for Source (\(source)). GET /api/current/nodes/\(id)/catalogs lists those that there are.")
@@ -21,13 +22,13 @@ struct CatalogRoutes: Sendable {
     group.get("catalogs") { request, _ in try list(state.catalogs(), request) }
     group.get("catalogs/:id") { _, context in
       let id = try context.parameter("id")
-      guard let record = state.catalog(id: id) else { throw APIError(.notFound, "there is no catalog \(id)") }
+      guard let record = try state.store.catalog(id: id) else { throw APIError(.notFound, "there is no catalog \(id)") }
       return Response.json(try record.view())
     }
     group.get("lookups") { request, _ in
       let query = request.uri.queryParameters.get("q").map { $0.lowercased().replacing("-", with: ":") }
       let given = request.uri.queryParameters.get("q")
-      let found = state.addresses.filter { entry in
+      let found = try state.addresses().filter { entry in
         query == nil || entry.macAddress == query || entry.nodeID == given || entry.ipAddress == given
       }
       return Response.json(
@@ -50,7 +51,7 @@ struct CatalogRoutes: Sendable {
     func value(_ path: String) -> String? { query.first { $0.path == path }?.value }
     let (source, node) = (value("source"), value("node"))
     let views = try records.lazy
-      .filter { (source == nil || $0.source == source) && (node == nil || $0.nodeID == node) }
+      .filter { (source == nil || $0.source == source) && (node == nil || $0.node == node) }
       .map { try $0.view() }
     let others = query.filter { $0.path != "source" && $0.path != "node" }
     let found = views.filter { view in others.allSatisfy { Self.text(at: $0.path, view) == $0.value } }

@@ -1,6 +1,7 @@
 import Digests
 import Foundation
 import Hummingbird
+import MonorailStore
 import NIOCore
 
 /// A directory of files that clients read and write by name.
@@ -71,18 +72,37 @@ struct FileStore: Sendable {
       return count
     } catch {
       try? FileManager.default.removeItem(atPath: temporary)
+      if (error as NSError).isFullDisk {
+        throw APIError(
+          StoreError(.diskFull, "the disk of \(directory) is full; \(name) was not stored, so make room and try again"))
+      }
       throw error
     }
   }
 
   /// The MD5 of a file in hexadecimal, read in pieces.
-  func md5(_ name: String) throws -> String {
+  func md5(_ name: String) throws -> String { try digests(name).md5 }
+
+  /// Digests of a file in hexadecimal, read in pieces.
+  func digests(_ name: String) throws -> (md5: String, sha256: String) {
     let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: existingPath(name)))
     defer { try? file.close() }
-    var digest = Digest(.md5)
+    var (md5, sha256) = (Digest(.md5), Digest(.sha256))
     while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty {
-      piece.withUnsafeBytes { digest.update($0) }
+      piece.withUnsafeBytes {
+        md5.update($0)
+        sha256.update($0)
+      }
     }
-    return digest.finish()
+    return (md5.finish(), sha256.finish())
+  }
+}
+
+extension NSError {
+  /// Foundation gives the system's error, or one of its own that has the system's below it.
+  fileprivate var isFullDisk: Bool {
+    if domain == NSPOSIXErrorDomain { return code == Int(ENOSPC) || code == Int(EDQUOT) }
+    if domain == NSCocoaErrorDomain, code == CocoaError.fileWriteOutOfSpace.rawValue { return true }
+    return (userInfo[NSUnderlyingErrorKey] as? NSError)?.isFullDisk ?? false
   }
 }

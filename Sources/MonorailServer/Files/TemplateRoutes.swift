@@ -1,5 +1,6 @@
 import Hummingbird
 import JSONDocument
+import Workflows
 
 /// Scripts that are rendered for a node, and the library that they come from.
 struct TemplateRoutes: Sendable {
@@ -23,7 +24,8 @@ struct TemplateRoutes: Sendable {
       let id = request.uri.queryParameters.get("nodeId")
       if let id, backend.state.node(id) == nil { throw APIError.noNode(id) }
       let node = id.flatMap { backend.state.node($0) }
-      return Response.text(try TemplateText.render(text, backend.variables(for: node, request)))
+      let values = id.flatMap { backend.state.store.liveRuns(of: $0).lazy.compactMap(\.templateValues).first }
+      return Response.text(try TemplateText.render(text, backend.variables(for: node, request, options: values)))
     }
   }
 }

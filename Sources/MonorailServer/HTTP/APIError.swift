@@ -2,6 +2,8 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import JSONDocument
+import MonorailStore
+import Workflows
 
 /// An error as the server's API answers it: `{"message": …, "status": "404", "UUID": …}`.
 public struct APIError: Error {
@@ -10,6 +12,18 @@ public struct APIError: Error {
 
   public init(_ status: HTTPResponse.Status, _ message: String? = nil) {
     (self.status, self.message) = (status, message ?? status.reasonPhrase)
+  }
+
+  /// The answer to a command that the store did not carry out.
+  init(_ error: StoreError) {
+    let status: HTTPResponse.Status =
+      switch error.kind {
+      case .notFound: .notFound
+      case .refused, .conflict: .badRequest
+      case .diskFull: HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
+      case .inUse, .unusable: .internalServerError
+      }
+    self.init(status, error.message)
   }
 
   static func noNode(_ id: String) -> APIError {
@@ -33,6 +47,10 @@ struct ErrorMiddleware: RouterMiddleware {
       return try await next(request, context)
     } catch let error as APIError {
       return error.response
+    } catch let error as StoreError {
+      return APIError(error).response
+    } catch let error as WorkflowError {
+      return APIError(.badRequest, error.message).response
     } catch let error as any HTTPResponseError {
       return APIError(error.status).response
     } catch {

@@ -12,6 +12,8 @@ public final class Connection: Sendable {
   private let use: Mutex<Use>
   private let leaving: AsyncStream<Never>
   private let leave: AsyncStream<Never>.Continuation
+  /// Called when the client has closed its side, by number.
+  private let farewells = Mutex<[Int: @Sendable () -> Void]>([:])
 
   private struct Use {
     var requests = 0
@@ -52,7 +54,19 @@ public final class Connection: Sendable {
   func clientLeft() {
     isLeft.store(true, ordering: .relaxed)
     leave.finish()
+    for farewell in farewells.withLock({ Array($0.values) }) { farewell() }
   }
+
+  /// Has `farewell` called when the client closes its side, until `forgetFarewell`.
+  func onClientLeft(_ farewell: @escaping @Sendable () -> Void) -> Int {
+    farewells.withLock { farewells in
+      let number = (farewells.keys.max() ?? 0) + 1
+      farewells[number] = farewell
+      return number
+    }
+  }
+
+  func forgetFarewell(_ number: Int) { farewells.withLock { $0[number] = nil } }
 
   /// Waits until the client has closed its side, or the task is cancelled. One task at a time may wait.
   public func waitUntilClientLeft() async { for await _ in leaving {} }

@@ -14,10 +14,9 @@ final class Connections: Sendable {
   let maximum: Int
   private let storage = Mutex(Storage())
   private let journal: RequestJournal
-  private let state: ServerState
 
-  init(journal: RequestJournal, state: ServerState, maximum: Int) {
-    (self.journal, self.state, self.maximum) = (journal, state, maximum)
+  init(journal: RequestJournal, maximum: Int) {
+    (self.journal, self.maximum) = (journal, maximum)
   }
 
   /// How many the process's descriptors allow, when each client is sent a file.
@@ -57,7 +56,6 @@ final class Connections: Sendable {
   /// The client has closed its side: what waits on its behalf can end.
   func clientLeft(_ channel: any Channel) {
     self[channel]?.clientLeft()
-    state.clientLeft()
   }
 
   func remove(_ channel: any Channel) {

@@ -2,6 +2,8 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import MonorailProtocol
+import MonorailStore
+import Workflows
 
 /// Writes every request into the journal, and tells of it when it is answered.
 struct JournalMiddleware: RouterMiddleware {
@@ -31,12 +33,31 @@ struct JournalMiddleware: RouterMiddleware {
     context.entry = RequestJournal.Entry(journal: journal, number: entry.number)
     do {
       let response = try await next(request, context)
+      if let node, request.method == .post, isReport(path), (400..<500).contains(response.status.code) {
+        try await state.noteReportRefused(of: node)
+      }
+      try await tellRuns(of: context.channel.remoteAddress?.ipAddress, request, response.status.code)
       tell(.request(journal.end(entry, status: response.status.code)))
       return response
     } catch {
       tell(.request(journal.end(entry, status: nil)))
       throw error
     }
+  }
+
+  /// Tells tasks that wait for a request of their node: it is known by its address.
+  private func tellRuns(of address: String?, _ request: Request, _ status: Int) async throws {
+    for id in state.store.listeningNodes where state.store.node(id)?.ipAddress == address {
+      let url = request.head.path ?? "/"
+      try await state.store.perform(.tellRuns(of: id, .requestAnswered(url: url, status: status)))
+    }
+  }
+
+  /// Whether a node that gets 4xx drops its task set. (The agent sends the report again after 408, 413 and 429; for it the
+  /// set is not lost before it asks for work.)
+  private func isReport(_ path: String) -> Bool {
+    let parts = path.split(separator: "/")
+    return parts.count == 4 && parts[0] == "api" && parts[2] == "tasks"
   }
 
   private func nodeID(_ path: String, _ request: Request) -> String? {

@@ -24,9 +24,9 @@ struct StatusPage: Sendable {
 
   var response: Response {
     let rows = state.nodes.map { node in
-      let last = state.reports(from: node.id).last
+      let last = try? state.store.lastReport(of: node.id)
       return Row(
-        id: node.id, address: node.macAddress?.description ?? "", queued: node.queue.count, reports: node.reports,
+        id: node.id, address: node.macAddress?.description ?? "", queued: node.queued, reports: node.reports,
         boots: node.boots, lines: state.syslog(from: node.id).count,
         last: last.map { "\(ReadableText.tasks($0.taskCount)), \($0.failures.count) failed" } ?? "",
         failures: last?.failures ?? [])

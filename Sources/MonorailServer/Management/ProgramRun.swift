@@ -12,8 +12,9 @@ struct ProgramRun: Sendable {
   /// When it is over, the program is killed, with what it has started and not put into another process group.
   let timeLimit: Duration
 
-  /// How much of each output is kept, in bytes.
-  private static let outputLimit = 64 << 10
+  /// How much of the output is kept, in bytes.
+  var outputLimit = 64 << 10
+
   /// How long to read on when the program has ended, but something that it started holds the pipe open, in milliseconds.
   private static let grace: Int32 = 200
 
@@ -62,7 +63,7 @@ struct ProgramRun: Sendable {
       if last == .end {
         usleep(10_000)
       } else {
-        last = Self.read(descriptor, &output, milliseconds: left)
+        last = read(descriptor, &output, milliseconds: left)
       }
       hasEnded = waitpid(child, &status, WNOHANG) == child
     }
@@ -73,7 +74,7 @@ struct ProgramRun: Sendable {
       return (Self.text(output), nil)
     }
     while last != .end {
-      last = Self.read(descriptor, &output, milliseconds: Self.grace)
+      last = read(descriptor, &output, milliseconds: Self.grace)
       if last == .nothing { break }
     }
     return (Self.text(output), status)
@@ -84,7 +85,7 @@ struct ProgramRun: Sendable {
   }
 
   /// - Parameter milliseconds: how long to wait for something.
-  private static func read(_ descriptor: Int32, _ output: inout [UInt8], milliseconds: Int32) -> Reading {
+  private func read(_ descriptor: Int32, _ output: inout [UInt8], milliseconds: Int32) -> Reading {
     var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     guard poll(&poller, 1, milliseconds) > 0 else { return .nothing }
     var buffer = [UInt8](repeating: 0, count: 16 << 10)

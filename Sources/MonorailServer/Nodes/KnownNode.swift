@@ -1,46 +1,37 @@
 import JSONDocument
 import MonorailProtocol
+import MonorailStore
 
 /// A node, as the server knows it.
-public struct KnownNode: Sendable, Equatable {
-  public let id: String
-  /// Of all its NICs that are known.
-  public internal(set) var macAddresses: [MACAddress] = []
-  /// The address of its last request.
-  public internal(set) var ipAddress: String?
-  /// What templates see besides the standard variables: the options of the task set handed out last.
-  public internal(set) var options = JSONObject()
-  /// Waiting to be handed out, first one first.
-  public internal(set) var queue: [QueuedTaskSet] = []
-  public internal(set) var handedOut = 0
-  public internal(set) var reports = 0
-  /// How often it has asked for its boot profile.
-  public internal(set) var boots = 0
-  /// Whether it has asked for anything yet.
-  public internal(set) var hasAppeared = false
+public struct KnownNode: Sendable {
+  private let record: NodeRecord
 
-  init(id: String) { self.id = id }
+  init(_ record: NodeRecord) { self.record = record }
+
+  public var id: String { record.id }
+  /// Of all its NICs that are known.
+  public var macAddresses: [MACAddress] { record.addresses.compactMap { MACAddress($0) } }
+  /// The address of its last request.
+  public var ipAddress: String? { record.ipAddress }
+  /// What templates see besides the standard variables: the options of the task set handed out last.
+  public var options: JSONObject { record.options }
+  /// How many task sets pushed by hand wait for it.
+  public var queued: Int { record.queued }
+  public var handedOut: Int { record.handedOut }
+  public var reports: Int { record.reports }
+  /// How often it has asked for its boot profile.
+  public var boots: Int { record.boots }
+  /// Whether it has asked for anything yet.
+  public var hasAppeared: Bool { record.hasAppeared }
+  /// What was posted of it, with its SKU and its tags.
+  var document: JSONObject { record.document }
 
   /// The address by which the server knew it first.
-  public var macAddress: MACAddress? { macAddresses.first }
-
-  mutating func add(_ address: MACAddress) {
-    if !macAddresses.contains(address) { macAddresses.append(address) }
-  }
+  public var macAddress: MACAddress? { record.addresses.first.flatMap { MACAddress($0) } }
 
   /// The identifier that a node gets when none is given: 24 hexadecimal digits, as the stock server's, ending in the
   /// address.
   static func identifier(for address: MACAddress) -> String {
     "000000000000" + address.description.filter { $0 != ":" }
   }
-}
-
-/// A task set that waits for its node.
-public struct QueuedTaskSet: Sendable, Equatable {
-  public let id: String
-  /// The name of the workflow that it came from, if any.
-  public let workflow: String?
-  /// What goes out, byte for byte.
-  public let body: [UInt8]
-  public let options: JSONObject
 }

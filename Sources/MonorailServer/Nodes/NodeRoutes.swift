@@ -3,73 +3,57 @@ import Hummingbird
 import JSONDocument
 import MonorailProtocol
 
-/// What people read and post: nodes and their workflows.
+/// Nodes: what people read of them, and nodes that they add, change and delete.
 struct NodeRoutes: Sendable {
   let backend: Backend
 
   func add(to group: RouterGroup<ServerContext>) {
     group.get("nodes") { _, _ in Response.json(.array(backend.state.nodes.map(json))) }
     group.get("nodes/:id") { _, context in Response.json(json(try node(context))) }
-    group.get("nodes/:id/workflows") { _, context in
-      Response.json(
-        .array(
-          try node(context).queue.map {
-            ["id": .string($0.id), "name": $0.workflow.map { .string($0) } ?? .null, "status": "pending"]
-          }))
+    group.post("nodes", use: add)
+    group.patch("nodes/:id") { request, context in
+      let node = try node(context)
+      let document = node.document.setting(try await document(request))
+      try await backend.state.store.perform(.describe(node.id, document, addresses: addresses(of: document)))
+      return Response.json(json(try self.node(context)))
     }
-    group.post("nodes/:id/workflows", use: pushWorkflow)
+    group.delete("nodes/:id") { _, context in
+      try await backend.state.store.perform(.removeNode(node(context).id))
+      return Response(status: .noContent)
+    }
   }
 
-  /// Takes a task set, or `{"name": …, "options": …}`, which names a file of the workflows directory.
-  @Sendable private func pushWorkflow(_ request: Request, _ context: ServerContext) async throws -> Response {
-    let node = try node(context)
-    let body = try await request.body.collected(upTo: backend.configuration.maximumReportBytes, request.headers)
-    try JSONValueCount.check(body, "the workflow")
-    let document: JSON
-    do { document = try JSON(parsing: body) } catch { throw APIError(.badRequest, "the workflow is \(error)") }
-    let name = document["name"]?.stringValue
-    let options = document["options"]?.objectValue ?? JSONObject()
-    var ids: [String] = []
+  @Sendable private func add(_ request: Request, _ context: ServerContext) async throws -> Response {
+    var document = try await document(request)
+    for field in ["name", "type"] where document[field]?.stringValue == nil {
+      throw APIError(.badRequest, "\(field) (string) is required")
+    }
+    document["obms"] = nil
+    let addresses = addresses(of: document)
+    let id = addresses.first.flatMap { MACAddress($0) }.map { KnownNode.identifier(for: $0) }
+    guard id.flatMap({ backend.state.node($0) }) == nil else {
+      throw APIError(.conflict, "there is a node with the address \(addresses.first ?? "") already")
+    }
+    let added = try await backend.state.store.perform(.addNode(id, addresses: addresses, document: document))
+    guard let node = backend.state.node(added) else { throw APIError.noNode(added) }
+    return Response.json(json(node), status: .created)
+  }
+
+  /// The MAC addresses among the node's `identifiers`.
+  private func addresses(of document: JSONObject) -> [String] {
+    (document["identifiers"]?.arrayValue ?? []).compactMap { $0.stringValue.flatMap { MACAddress($0)?.description } }
+  }
+
+  private func document(_ request: Request) async throws -> JSONObject {
+    let body = try await request.body.collected(upTo: 1 << 20, request.headers)
     do {
-      if document["tasks"] != nil {
-        ids = [
-          try backend.state.push(taskSetText: String(decoding: body, as: UTF8.self), to: node.id, options: options)
-        ]
-      } else if let name {
-        let variables = backend.variables(for: node, request, options: options)
-        ids = try backend.state.push(
-          workflow: name, taskSetTexts: taskSets(ofWorkflow: name, variables), options: options, to: node.id)
-      } else {
-        throw APIError(.badRequest, #"expected a task set ({"tasks": …}) or the name of a workflow ({"name": …})"#)
+      guard let object = try JSON(parsing: body, maximumValues: 20_000).objectValue else {
+        throw APIError(.badRequest, "a node is an object")
       }
-    } catch let error as TaskSet.Problem {
-      throw APIError(.badRequest, error.description)
+      return object
+    } catch let error as JSONParseError {
+      throw APIError(.badRequest, "the node is \(error)")
     }
-    backend.tell(.queued(node: node.id, workflow: name))
-    return .json(
-      ["id": .string(ids.joined(separator: ",")), "name": .init(name), "status": "pending"], status: .created)
-  }
-
-  private func taskSets(ofWorkflow name: String, _ variables: JSON) throws -> [String] {
-    guard let directory = backend.configuration.workflowsDirectory else {
-      throw APIError(
-        .notFound,
-        "there is no workflow \(name): start monorail-mock serve with --workflows DIR, where \(name).json is, "
-          + "or push the task set itself")
-    }
-    let store = FileStore(directory: directory, maximumBytes: 0)
-    guard FileManager.default.fileExists(atPath: try store.path(name + ".json")) else {
-      let names = try store.names().filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }
-      let there = names.isEmpty ? "\(directory) has none" : "there are: " + names.joined(separator: ", ")
-      throw APIError(.notFound, "there is no workflow \(name); \(there)")
-    }
-    let text = try TemplateText.render(store.text(name + ".json"), variables)
-    let document: JSON
-    do { document = try JSON(parsing: text) } catch {
-      throw APIError(.badRequest, "\(name).json in \(directory) is \(error)")
-    }
-    guard case .array(let list) = document else { return [text] }
-    return list.map(\.text)
   }
 
   private func node(_ context: ServerContext) throws -> KnownNode {
@@ -79,17 +63,27 @@ struct NodeRoutes: Sendable {
   }
 
   @Sendable private func json(_ node: KnownNode) -> JSON {
-    let last = backend.state.reports(from: node.id).last
-    let obms = backend.state.serviceSettings(of: node.id).map { settings -> JSON in
-      ["service": .string(settings.service), "ref": .string("/api/2.0/obms/" + settings.id)]
+    let last = try? backend.state.store.lastReport(of: node.id)
+    let obms = (try? backend.state.serviceSettings(of: node.id)) ?? []
+    var fields = node.document
+    fields["id"] = .string(node.id)
+    if fields["type"] == nil { fields["type"] = "compute" }
+    if fields["name"] == nil { fields["name"] = .string(node.macAddress?.description ?? node.id) }
+    let known = node.macAddresses.map(\.description)
+    let others = (node.document["identifiers"]?.arrayValue ?? []).filter { identifier in
+      identifier.stringValue.flatMap { MACAddress($0) } == nil
     }
-    return [
-      "id": .string(node.id), "type": "compute", "name": .string(node.macAddress?.description ?? node.id),
-      "identifiers": .array(node.macAddresses.map { .string($0.description) }),
-      "ipAddress": .init(node.ipAddress), "queued": .integer(node.queue.count),
-      "handedOut": .integer(node.handedOut), "reports": .integer(node.reports),
-      "boots": .integer(node.boots), "obms": .array(obms),
-      "lastFailures": .array(last?.failures.map { .string($0) } ?? []),
-    ]
+    fields["identifiers"] = .array(known.map { .string($0) } + others)
+    fields["ipAddress"] = .init(node.ipAddress)
+    fields["queued"] = .integer(node.queued)
+    fields["handedOut"] = .integer(node.handedOut)
+    fields["reports"] = .integer(node.reports)
+    fields["boots"] = .integer(node.boots)
+    fields["obms"] = .array(
+      obms.map { ["service": .string($0.service), "ref": .string("/api/2.0/obms/" + $0.id)] })
+    if let sku = node.document["sku"] { fields["sku"] = sku.stringValue.map { .string("/api/2.0/skus/" + $0) } ?? .null }
+    for name in ["catalogs", "tags", "workflows"] { fields[name] = .string("/api/2.0/nodes/\(node.id)/\(name)") }
+    fields["lastFailures"] = .array(last?.failures.map { .string($0) } ?? [])
+    return .object(fields)
   }
 }

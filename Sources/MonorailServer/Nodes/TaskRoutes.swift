@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import JSONDocument
 import MonorailProtocol
+import MonorailStore
 import NIOCore
 import NIOPosix
 
@@ -21,7 +22,8 @@ struct TaskRoutes: Sendable {
       throw APIError(
         .badRequest, "macAddress=\(text) is not six octets; ask for bootstrap.js?macAddress=00:1e:67:98:bc:7e")
     }
-    let node = try backend.nodeAppeared(at: [address], request, context)
+    let node = try await backend.nodeAppeared(at: [address], request, context)
+    try await backend.state.noteAgentStart(of: node.id)
     if let template = backend.configuration.bootstrapTemplate {
       return .text(
         try TemplateText.render(template, backend.variables(for: node, request)), type: "application/javascript")
@@ -32,35 +34,41 @@ struct TaskRoutes: Sendable {
   }
 
   @Sendable private func nextTaskSet(_ request: Request, _ context: ServerContext) async throws -> Response {
-    let node = try backend.nodeAppeared(context.parameter("id"), request, context)
-    let connection = context.connection
-    // A client that has gone must not take a set with it.
-    let taken = await backend.state.takeTaskSet(for: node.id, hold: backend.configuration.idleHold) {
-      connection?.isOpen == true
+    let node = try await backend.nodeAppeared(context.parameter("id"), request, context)
+    let taken = try await backend.state.takeTaskSet(
+      for: node.id, hold: backend.configuration.idleHold, context.connection)
+    let taskSet: TaskSetRecord
+    switch taken {
+    case .nothing: throw APIError(.notFound, "Not Found")
+    case .empty: return Response(status: .ok)
+    case .taskSet(let set): taskSet = set
     }
-    guard let taskSet = taken else { throw APIError(.notFound, "Not Found") }
-    backend.tell(.taskSet(node: node.id, id: taskSet.id, workflow: taskSet.workflow))
+    backend.tell(.taskSet(node: node.id, id: String(taskSet.number), workflow: taskSet.workflow))
     return Response(
       status: .ok, headers: [.contentType: "application/json; charset=utf-8"],
       body: .init(byteBuffer: ByteBuffer(bytes: taskSet.body)))
   }
 
   @Sendable private func report(_ request: Request, _ context: ServerContext) async throws -> Response {
-    let node = try backend.nodeAppeared(context.parameter("id"), request, context)
+    let node = try await backend.nodeAppeared(context.parameter("id"), request, context)
     let body = try await request.body.collected(upTo: backend.configuration.maximumReportBytes, request.headers)
     let results = backend.results
+    let isOfRun = backend.state.store.hasTaskSetOfRun(node.id)
     // Parsing and writing megabytes would hold up the other requests.
     let (contents, file) = try await NIOThreadPool.singleton.runIfActive {
       try JSONValueCount.check(body, "the report")
-      let contents = try ReportContents(parsing: body)
+      let contents = try ReportContents(parsing: body, wholly: isOfRun)
       return (contents, try results?.write(JSON(parsing: body), of: node.id))
     }
-    let report = backend.state.acceptReport(
+    let accepted = try await backend.state.acceptReport(
       body, contents, from: node.id, connection: context.connection?.number ?? 0)
-    backend.tell(.report(report, bytes: body.count, file: file))
-    for catalog in contents.catalogs {
-      guard let reason = catalog.reason else { continue }
-      backend.tell(.notParsed(node: node.id, source: catalog.source, isStored: catalog.data != nil, reason: reason))
+    let report = NodeReport(accepted.record)
+    if !accepted.isRepeated {
+      backend.tell(.report(report, bytes: body.count, file: file))
+      for catalog in accepted.isOfRun ? [] : contents.catalogs {
+        guard let reason = catalog.reason else { continue }
+        backend.tell(.notParsed(node: node.id, source: catalog.source, isStored: catalog.data != nil, reason: reason))
+      }
     }
     return .json(["report": .integer(report.sequence)], status: .created)
   }

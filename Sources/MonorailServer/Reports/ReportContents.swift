@@ -3,6 +3,7 @@ import Catalogs
 import Foundation
 import JSONDocument
 import MonorailProtocol
+import MonorailStore
 
 /// What a report says: how its tasks went, and the catalogs that their outputs make.
 ///
@@ -12,6 +13,10 @@ struct ReportContents {
   /// Without their outputs.
   let tasks: [NodeTask]
   let catalogs: [Catalog]
+  /// The mark of a task set of a run.
+  let mark: String?
+  /// All of the report; `nil` unless it was asked for.
+  let document: JSON?
 
   /// For each task that failed, its command and how it failed.
   var failures: [String] {
@@ -21,8 +26,9 @@ struct ReportContents {
     }
   }
 
+  /// - Parameter wholly: whether all of it is needed as a value, too.
   /// - Throws: `APIError` 400 for what `JSON` does not take either. A document that is no task set has no tasks.
-  init(parsing body: [UInt8]) throws(APIError) {
+  init(parsing body: [UInt8], wholly: Bool = false) throws(APIError) {
     guard let tokener = json_tokener_new_ex(Int32(JSON.maximumDepth)) else { throw APIError(.internalServerError) }
     defer { json_tokener_free(tokener) }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
@@ -54,6 +60,8 @@ struct ReportContents {
     do {
       // What json-c takes beyond the standard (NaN) is refused here.
       let document = try JSON(parsing: rest)
+      mark = document[IncomingReport.markKey]?.stringValue
+      self.document = wholly ? try JSON(parsing: body) : nil
       tasks = (try? TaskSet(document))?.tasks ?? []
       catalogs = zip(tasks, outputs).compactMap { task, output in
         guard TaskCatalog.needsOutput(task) else { return nil }

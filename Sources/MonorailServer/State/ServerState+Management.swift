@@ -1,37 +1,28 @@
 import JSONDocument
+import MonorailStore
 
 extension ServerState: ServiceSettingsStore {
-  func serviceSettings(of nodeID: String?) -> [ServiceSettings] {
-    storage.read { storage in storage.serviceSettings.filter { nodeID == nil || $0.nodeID == nodeID } }
-  }
-
-  func saveServiceSettings(of nodeID: String, service: String, config: JSONObject) throws -> ServiceSettings {
-    try storage.update { storage in
-      guard storage.nodes[nodeID] != nil else { throw UnknownNode(id: nodeID) }
-      let old = storage.serviceSettings.firstIndex { $0.nodeID == nodeID && $0.service == service }
-      if old == nil { storage.serviceSettingsCount += 1 }
-      let id = old.map { storage.serviceSettings[$0].id } ?? Identifier.text(storage.serviceSettingsCount)
-      let settings = ServiceSettings(id: id, nodeID: nodeID, service: service, config: config)
-      if let old { storage.serviceSettings[old] = settings } else { storage.serviceSettings.append(settings) }
-      return settings
+  func serviceSettings(of nodeID: String?) throws -> [ServiceSettings] {
+    try store.managementSettings(of: nodeID).map {
+      ServiceSettings(id: $0.id, nodeID: $0.node, service: $0.service, config: $0.config)
     }
   }
 
-  func deleteServiceSettings(id: String) -> Bool {
-    storage.update { storage in
-      let count = storage.serviceSettings.count
-      storage.serviceSettings.removeAll { $0.id == id }
-      return storage.serviceSettings.count < count
+  func saveServiceSettings(
+    of nodeID: String, service: String, config: JSONObject
+  ) async throws -> ServiceSettings {
+    try await store.perform(.saveManagementSettings(node: nodeID, service: service, config: config))
+    guard let saved = try serviceSettings(of: nodeID).first(where: { $0.service == service }) else {
+      throw StoreError(.conflict, "the OBM settings of node \(nodeID) for \(service) were removed at the same time")
     }
+    return saved
   }
 
-  func ipAddress(ofMACAddress mac: String) -> String? { addresses.first { $0.macAddress == mac }?.ipAddress }
-}
+  func deleteServiceSettings(id: String) async throws -> Bool {
+    try await store.perform(.deleteManagementSettings(id))
+  }
 
-/// Identifiers as the stock server's: 24 hexadecimal digits.
-enum Identifier {
-  static func text(_ number: Int) -> String {
-    let digits = String(number, radix: 16)
-    return String(repeating: "0", count: max(0, 24 - digits.utf8.count)) + digits
+  func ipAddress(ofMACAddress mac: String) throws -> String? {
+    try addresses().first { $0.macAddress == mac }?.ipAddress
   }
 }

@@ -1,49 +1,52 @@
 import Foundation
+import MonorailStore
 
 extension ServerState {
   /// Every accepted report in the order of their coming, or those of one node.
-  public func reports(from nodeID: String? = nil) -> [NodeReport] {
-    storage.read { storage in storage.reports.filter { nodeID == nil || $0.nodeID == nodeID } }
+  ///
+  /// - Throws: `StoreError` when the database cannot be read.
+  public func reports(from nodeID: String? = nil) throws -> [NodeReport] {
+    try store.reports(of: nodeID).map { NodeReport($0) }
   }
 
-  /// Keeps a report and the catalogs that it makes. When this returns, the report may be acknowledged.
+  /// Keeps a report and the catalogs that it makes, and lets the node's run go on. When this returns, the report may be
+  /// acknowledged.
   ///
   /// - Parameter connection: the number of the connection that it came over.
   func acceptReport(
     _ body: [UInt8], _ contents: ReportContents, from id: String, connection: Int
-  ) -> NodeReport {
-    storage.update { storage in
-      storage.nodes[id]?.reports += 1
-      let sequence = storage.reports.count { $0.nodeID == id } + 1
-      let report = NodeReport(
-        nodeID: id, sequence: sequence, body: body, received: .now, connection: connection,
-        taskCount: contents.tasks.count, failures: contents.failures)
-      storage.reports.append(report)
-      var retained = storage.reports.reduce(0) { $0 + $1.body.count }
-      for index in storage.reports.indices.dropLast() where retained > retainedReportBytes {
-        retained -= storage.reports[index].body.count
-        storage.reports[index] = storage.reports[index].withoutBody()
-      }
-      storage.add(contents.catalogs, of: id, at: Date(), keeping: retainedCatalogBytes)
-      return report
-    }
+  ) async throws -> AcceptedReport {
+    let incoming = IncomingReport(
+      node: id, body: body, document: contents.document, mark: contents.mark, connection: connection,
+      taskCount: contents.tasks.count, failures: contents.failures, catalogs: contents.catalogs)
+    let catalogs = store.parsingCatalogs(of: incoming)
+    return try await store.perform(.acceptReport(incoming, catalogs: catalogs))
+  }
+
+  /// Notes that the server did not take a node's report. The node drops it then, with the task set.
+  func noteReportRefused(of nodeID: String) async throws {
+    guard store.node(nodeID)?.hasTaskSet == true else { return }
+    try await store.perform(.reportRefused(nodeID))
   }
 
   /// Waits for the node's report of that number.
   ///
   /// - Returns: `nil` when it did not come in time.
-  public func waitForReport(_ sequence: Int, from nodeID: String, timeout: Duration) async -> NodeReport? {
-    await storage.wait(timeout) { storage in
-      storage.reports.first { $0.nodeID == nodeID && $0.sequence == sequence }
+  public func waitForReport(_ sequence: Int, from nodeID: String, timeout: Duration) async throws -> NodeReport? {
+    let store = store
+    return try await store.wait(on: .node(nodeID), timeout: timeout) {
+      guard store.node(nodeID).map({ $0.reports >= sequence }) ?? true else { return nil }
+      return try store.report(of: nodeID, sequence: sequence).map { NodeReport($0) }
     }
   }
 
   /// Waits until `count` reports have been accepted from all nodes together.
   ///
   /// - Returns: whether they came in time.
-  public func waitForReports(_ count: Int, timeout: Duration) async -> Bool {
-    await storage.wait(timeout) { storage in
-      storage.nodes.values.reduce(0) { $0 + $1.reports } >= count ? true : nil
+  public func waitForReports(_ count: Int, timeout: Duration) async throws -> Bool {
+    let store = store
+    return try await store.wait(on: .any, timeout: timeout) {
+      store.nodes.reduce(0) { $0 + $1.reports } >= count ? true : nil
     } ?? false
   }
 }

@@ -1,5 +1,6 @@
 import JSONDocument
 import MonorailProtocol
+import MonorailStore
 
 /// A task set as it goes out: byte for byte as given, but that a missing `identifier` is put in.
 struct TaskSetBody: Sendable {
@@ -24,7 +25,7 @@ struct TaskSetBody: Sendable {
 extension ServerState {
   /// Queues a task set. It goes out byte for byte as given; only a missing `identifier` is put in.
   ///
-  /// - Throws: `JSONParseError` or `TaskSet.Problem` when the text is no task set; `UnknownNode`.
+  /// - Throws: `JSONParseError` or `TaskSet.Problem` when the text is no task set; `StoreError` for an unknown node.
   /// - Returns: an identifier of the queued set.
   @discardableResult
   public func push(
@@ -35,61 +36,44 @@ extension ServerState {
 
   /// Queues any bytes, unchecked: half a document, deep nesting.
   ///
-  /// - Throws: `UnknownNode`.
+  /// - Throws: `StoreError` for an unknown node.
   @discardableResult
   public func push(
     body: [UInt8], to nodeID: String, workflow: String? = nil, options: JSONObject = JSONObject()
   ) throws -> String {
-    try storage.update { try $0.push(body, to: nodeID, workflow: workflow, options: options) }
+    String(try store.perform(.push(body, to: nodeID, workflow: workflow, options: options)))
   }
 
   /// Queues the task sets of a workflow, all or none.
   ///
-  /// - Throws: `JSONParseError` or `TaskSet.Problem` when a text is no task set; `UnknownNode`.
+  /// - Throws: `JSONParseError` or `TaskSet.Problem` when a text is no task set; `StoreError` for an unknown node.
   /// - Returns: an identifier for each.
-  func push(workflow: String, taskSetTexts texts: [String], options: JSONObject, to nodeID: String) throws -> [String] {
+  func push(
+    workflow: String?, taskSetTexts texts: [String], options: JSONObject, to nodeID: String
+  ) async throws -> [String] {
     let bodies = try texts.map { try TaskSetBody($0).bytes(for: nodeID) }
-    return try storage.update { storage in
-      try bodies.map { try storage.push($0, to: nodeID, workflow: workflow, options: options) }
-    }
+    return try await store.perform(.push(bodies, to: nodeID, workflow: workflow, options: options)).map { String($0) }
   }
 
   /// How many task sets wait for that node.
-  public func queueLength(of nodeID: String) -> Int { node(nodeID)?.queue.count ?? 0 }
+  public func queueLength(of nodeID: String) -> Int { store.node(nodeID)?.queued ?? 0 }
 
-  /// Takes the first task set off the node's queue, to be handed out; waits for one.
+  /// Takes what the node is to do next; waits for it.
   ///
   /// - Parameters:
   ///   - hold: how long to wait.
-  ///   - isWanted: whether somebody is there to get it; asked again at each change, and after `clientLeft`.
-  /// - Returns: `nil` when there was none in time, or it was not wanted any more.
-  func takeTaskSet(
-    for nodeID: String, hold: Duration, isWanted: @escaping @Sendable () -> Bool
-  ) async -> QueuedTaskSet? {
-    await storage.change(within: hold) { storage -> QueuedTaskSet?? in
-      guard isWanted() else { return .some(nil) }
-      guard let first = storage.nodes[nodeID]?.queue.first else { return nil }
-      storage.nodes[nodeID]?.queue.removeFirst()
-      storage.nodes[nodeID]?.handedOut += 1
-      storage.nodes[nodeID]?.options = first.options
-      return first
-    } ?? nil
-  }
-
-  /// There is no such node.
-  public struct UnknownNode: Error, CustomStringConvertible {
-    public let id: String
-    public var description: String { "the server knows no node \(id); add it first" }
-  }
-}
-
-extension ServerState.Storage {
-  @discardableResult
-  mutating func push(_ body: [UInt8], to nodeID: String, workflow: String?, options: JSONObject) throws -> String {
-    guard nodes[nodeID] != nil else { throw ServerState.UnknownNode(id: nodeID) }
-    taskSets += 1
-    let id = String(taskSets)
-    nodes[nodeID]?.queue.append(QueuedTaskSet(id: id, workflow: workflow, body: body, options: options))
-    return id
+  ///   - connection: of the client. Nothing is taken for one that has left, and then nobody waits.
+  func takeTaskSet(for nodeID: String, hold: Duration, _ connection: Connection?) async throws -> TakenWork {
+    let store = store
+    // Who waits looks again when the client leaves.
+    let farewell = connection?.onClientLeft { store.wake(.node(nodeID)) }
+    defer { if let farewell { connection?.forgetFarewell(farewell) } }
+    return try await store.wait(on: .node(nodeID), timeout: hold) {
+      guard connection?.isOpen == true else { return .nothing }
+      guard store.mayHaveWork(nodeID) else { return nil }
+      let taken = try await store.perform(.takeTaskSet(nodeID) { connection?.isOpen == true })
+      if case .nothing = taken { return nil }
+      return taken
+    } ?? .nothing
   }
 }

@@ -1,55 +1,67 @@
 import Foundation
 import JSONDocument
 import MonorailProtocol
+import MonorailStore
+import Workflows
 
-/// What a server knows: nodes, their task sets, reports, boots and lines of syslog.
+/// What a server knows. Nodes, their task sets, runs, reports, catalogs and lines of syslog are in a store; boots are in
+/// memory.
 ///
 /// Routes do not change any of it themselves: they give commands, each of which is done as a whole or not at all. It may
 /// outlive its server: `MonorailServer.start` with the state of a stopped server is that server after a restart.
 public final class ServerState: Sendable {
-  struct Storage: Sendable {
-    var nodes: [String: KnownNode] = [:]
-    /// Identifiers in the order of their coming.
-    var order: [String] = []
-    var reports: [NodeReport] = []
-    var boots: [NodeBoot] = []
-    var catalogs = CatalogStorage()
-    var serviceSettings: [ServiceSettings] = []
-    /// How many settings there have been.
-    var serviceSettingsCount = 0
-    var syslog = SyslogStorage()
-    /// How many task sets have been queued.
-    var taskSets = 0
-    var scratch: ScratchDirectory?
-  }
+  public let store: Store
+  let boots = Observed<[NodeBoot]>([])
+  let syslog = Observed(SyslogStorage())
+  private let scratch = Observed<ScratchDirectory?>(nil)
 
-  let storage = Observed(Storage())
-
-  /// How many bytes of reports are kept; beyond that the oldest lose their body.
-  public let retainedReportBytes: Int
-  /// How many bytes of catalogs are kept; beyond that the oldest go.
-  public let retainedCatalogBytes: Int
-  /// How many lines of syslog are kept of each node.
+  /// How many lines of syslog of each node are in memory.
   public let retainedSyslogLines: Int
 
-  public init(
+  /// A state in memory, for tests and for a server without a directory of its own.
+  ///
+  /// - Parameters:
+  ///   - retainedReportBytes: how many bytes of reports are kept; beyond that the oldest lose their body.
+  ///   - retainedCatalogBytes: how many bytes of catalogs are kept, as they are stored; beyond that the oldest go.
+  ///   - retainedSyslogLines: how many lines of syslog are kept of each node.
+  public convenience init(
     retainedReportBytes: Int = 512 << 20, retainedCatalogBytes: Int = 256 << 20, retainedSyslogLines: Int = 2000
   ) {
-    (self.retainedReportBytes, self.retainedCatalogBytes) = (retainedReportBytes, retainedCatalogBytes)
-    self.retainedSyslogLines = retainedSyslogLines
+    var configuration = StoreConfiguration()
+    configuration.definitions = Self.stockDefinitions
+    configuration.retainedReportBytes = retainedReportBytes
+    configuration.retainedCatalogBytes = retainedCatalogBytes
+    configuration.retainedSyslogLines = retainedSyslogLines
+    do {
+      try self.init(configuration, retainedSyslogLines: retainedSyslogLines)
+    } catch {
+      // Only a program without memory, or with a broken SQLite, gets here.
+      preconditionFailure("there can be no database in memory: \(error)")
+    }
   }
+
+  /// A state with a store of its own.
+  ///
+  /// - Throws: `StoreError`, as `Store.init`.
+  public init(_ configuration: StoreConfiguration, retainedSyslogLines: Int = 2000) throws {
+    store = try Store(configuration)
+    self.retainedSyslogLines = retainedSyslogLines
+    try loadSyslog()
+  }
+
+  /// The definitions that come with the program. Its tests show that they can be read.
+  public static let stockDefinitions: DefinitionLibrary = {
+    do { return try .stock() } catch { preconditionFailure("a definition of this program is wrong: \(error)") }
+  }()
 
   /// A directory that goes away with the state.
   func scratchDirectory(_ name: String) throws -> String {
-    try storage.update { storage in
-      let scratch = try storage.scratch ?? ScratchDirectory()
-      storage.scratch = scratch
-      let path = scratch.path + "/" + name
+    try scratch.update { scratch in
+      let directory = try scratch ?? ScratchDirectory()
+      scratch = directory
+      let path = directory.path + "/" + name
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
       return path
     }
   }
-
-  /// Has those who wait look again whether they still want what they wait for: their client may have left.
-  func clientLeft() { storage.wake() }
 }

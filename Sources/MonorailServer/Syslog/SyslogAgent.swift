@@ -7,6 +7,8 @@ public struct SyslogAgent: Sendable, Equatable {
   public let node: String?
   public let mac: MACAddress?
 
+  init(node: String?, mac: MACAddress?) { (self.node, self.mac) = (node, mac) }
+
   private static let start = Array("[monorail".utf8)
 
   /// Takes the element off the start of a message, with one blank behind it; `nil`, and nothing taken, when the message

@@ -23,6 +23,14 @@ public struct SyslogLine: Sendable, Equatable {
   /// How much of a datagram is kept, in bytes. RFC 3164 allows 1,024 for all of a line.
   static let maximumBytes = 2048
 
+  init(
+    nodeID: String?, received: Date, source: String, priority: Int?, host: String?, tag: String?, agent: SyslogAgent?,
+    text: String
+  ) {
+    (self.nodeID, self.received, self.source, self.priority) = (nodeID, received, source, priority)
+    (self.host, self.tag, self.agent, self.text) = (host, tag, agent, text)
+  }
+
   /// - Parameter source: the sender's address.
   init(_ datagram: some Collection<UInt8>, from source: String, at time: Date = Date()) {
     (received, self.source) = (time, source)

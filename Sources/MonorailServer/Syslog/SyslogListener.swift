@@ -71,7 +71,9 @@ private final class SyslogHandler: ChannelInboundHandler, Sendable {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     let envelope = unwrapInboundIn(data)
     let source = envelope.remoteAddress.ipAddress ?? "-"
-    let line = state.addSyslog(SyslogLine(envelope.data.readableBytesView, from: source))
+    let line = state.addSyslog(SyslogLine(envelope.data.readableBytesView, from: source)) { [tell] error in
+      tell(.problem("lines of syslog cannot be stored: \(error)"))
+    }
     if let problem = files?.write(line) { tell(.problem(problem)) }
   }
 

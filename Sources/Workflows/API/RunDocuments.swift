@@ -107,7 +107,7 @@ extension JSON {
   private static let secretNames = ["password", "passwd", "secret", "community", "productkey"]
 
   /// The document with `REDACTED` in place of values, but null, whose names are as of passwords.
-  var withoutSecrets: JSON {
+  public var withoutSecrets: JSON {
     switch self {
     case .array(let elements): .array(elements.map(\.withoutSecrets))
     case .object(let object):

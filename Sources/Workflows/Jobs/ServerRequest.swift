@@ -61,6 +61,8 @@ public struct ReportedCatalog: Sendable, Hashable {
   public let kind: Kind
   /// Every field of the task as it was reported.
   public let task: JSONObject
+
+  public init(kind: Kind, task: JSONObject) { (self.kind, self.task) = (kind, task) }
 }
 
 /// An action of an OBM (out-of-band management) service.

@@ -1,0 +1,68 @@
+import Foundation
+import JSONDocument
+import Workflows
+
+/// The definitions in the files of a directory, at any depth.
+///
+/// A file has one definition or a list of them. A file without any is a task set, which a push can name; those lie in the
+/// directory itself.
+public struct WorkflowFiles: Sendable {
+  /// What the files hold.
+  public private(set) var library = DefinitionLibrary()
+  /// What is wrong with them, a line for each mistake, with file, definition and task.
+  public private(set) var mistakes: [String] = []
+
+  /// A file with more bytes is a mistake.
+  static let maximumBytes = 8 << 20
+
+  /// - Parameter directory: links in it are not followed.
+  public init(_ directory: String) {
+    let names = FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String } ?? []
+    for name in names.filter({ $0.hasSuffix(".json") }).sorted() {
+      let path = directory + "/" + name
+      var status = stat()
+      guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+      read(path, bytes: Int(status.st_size))
+    }
+  }
+
+  private mutating func read(_ path: String, bytes: Int) {
+    guard bytes <= Self.maximumBytes else {
+      mistakes.append("\(path): the file has \(bytes) bytes; \(Self.maximumBytes) are the most")
+      return
+    }
+    guard let data = FileManager.default.contents(atPath: path) else {
+      mistakes.append("\(path): the file cannot be read")
+      return
+    }
+    let document: JSON
+    do {
+      document = try JSON(parsing: Array(data), maximumValues: 20 * GraphDefinition.mostValues)
+    } catch {
+      // The text of a task set may be JSON only when its variables are filled in.
+      if Self.namesDefinition(data) { mistakes.append("\(path): \(error)") }
+      return
+    }
+    let elements = document.arrayValue ?? [document]
+    guard elements.contains(where: { $0["injectableName"] != nil || $0["implementsTask"] != nil }) else { return }
+    let file = DefinitionFile(document)
+    var found = file.mistakes
+    for task in file.tasks {
+      do { try library.add(task: task) } catch { found.append(error) }
+    }
+    for graph in file.graphs {
+      do {
+        library.add(graph: try GraphDefinition(graph, strictness: .file))
+      } catch { found.append(error) }
+    }
+    mistakes += found.map { mistake in
+      let place = [mistake.definition, mistake.label.map { "task \($0)" }, mistake.option.map { "option \($0)" }]
+      return ([path] + [place.compactMap(\.self).joined(separator: ", ")].filter { !$0.isEmpty } + [mistake.message])
+        .joined(separator: ": ")
+    }
+  }
+
+  private static func namesDefinition(_ data: Data) -> Bool {
+    ["\"injectableName\"", "\"implementsTask\""].contains { data.range(of: Data($0.utf8)) != nil }
+  }
+}

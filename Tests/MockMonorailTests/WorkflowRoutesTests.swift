@@ -1,0 +1,202 @@
+import Foundation
+import JSONDocument
+import MockMonorail
+import Testing
+
+/// Definitions and runs over HTTP, with the answers of the stock server.
+@Suite struct WorkflowRoutesTests {
+  private static let task = """
+    { "friendlyName": "mine", "injectableName": "Task.mine", "implementsTask": "Task.Base.Linux.Commands",
+      "options": { "commands": ["echo {{ options.word }}"], "word": "x" }, "properties": {}, "x-own": 1 }
+    """
+  private static let graph = """
+    { "friendlyName": "Mine", "injectableName": "Graph.mine", "options": {},
+      "tasks": [ { "label": "only", "taskName": "Task.mine" } ] }
+    """
+
+  private func answer(
+    _ mock: MockMonorail, _ method: String, _ path: String, _ body: String = ""
+  ) async throws -> (status: Int, json: JSON?, text: String) {
+    let answer = try await mock.request(method, "/api/current/" + path, body: body)
+    return (answer.status, try? JSON(parsing: answer.body), answer.text)
+  }
+
+  @Test
+  func `Task definitions are put, shown and deleted`() async throws {
+    try await withMock { mock in
+      let put = try await answer(mock, "PUT", "workflows/tasks", Self.task)
+      #expect(put.status == 201)
+      #expect(put.json?["x-own"] == 1)
+      #expect(try await answer(mock, "GET", "workflows/tasks/Task.mine").json?["friendlyName"] == "mine")
+      let names = try await answer(mock, "GET", "workflows/tasks").json?.arrayValue?.map { $0["injectableName"] }
+      #expect(names?.contains("Task.mine") == true && names?.contains("Task.noop") == true)
+      let unknown = try await answer(mock, "GET", "workflows/tasks/Task.none")
+      #expect(unknown.status == 200 && unknown.text.isEmpty)
+      #expect(try await answer(mock, "DELETE", "workflows/tasks/Task.mine").status == 204)
+      #expect(try await answer(mock, "DELETE", "workflows/tasks/Task.mine").status == 400)
+      let bad = try await answer(mock, "PUT", "workflows/tasks", #"{"injectableName": "Task.bad"}"#)
+      #expect(bad.status == 400)
+      #expect(bad.json?["message"]?.stringValue?.contains("is required") == true)
+      #expect(try await answer(mock, "PUT", "workflows/tasks", "{").status == 400)
+      #expect(try await answer(mock, "PUT", "workflows/tasks", "[]").status == 400)
+    }
+  }
+
+  @Test
+  func `Graph definitions are put, shown and deleted; a wrong one is refused with a sentence`() async throws {
+    try await withMock { mock in
+      let early = try await answer(mock, "PUT", "workflows/graphs", Self.graph)
+      #expect(early.status == 400)
+      #expect(early.json?["message"] == "Could not find task definition with injectableName Task.mine")
+      #expect(try await answer(mock, "GET", "workflows/graphs/Graph.mine").json == [])
+      _ = try await answer(mock, "PUT", "workflows/tasks", Self.task)
+      let put = try await answer(mock, "PUT", "workflows/graphs", Self.graph)
+      #expect(put.status == 201 && put.text == "Graph.mine")
+      let shown = try await answer(mock, "GET", "workflows/graphs/Graph.mine").json
+      #expect(shown?[0]?["tasks"]?[0]?["taskName"] == "/api/2.0/workflows/tasks/Task.mine")
+      // What GET shows can be put.
+      #expect(try await answer(mock, "PUT", "workflows/graphs", shown?[0]?.text ?? "").status == 201)
+      #expect(try await answer(mock, "DELETE", "workflows/graphs/Graph.mine").status == 204)
+      #expect(try await answer(mock, "DELETE", "workflows/graphs/Graph.mine").status == 204)
+      let extra = Self.graph.replacingOccurrences(of: #""options": {}"#, with: #""options": {}, "x": 1"#)
+      #expect(try await answer(mock, "PUT", "workflows/graphs", extra).status == 400)
+    }
+  }
+
+  @Test
+  func `A graph runs on a node: started by its name, seen, and ended by the node's report`() async throws {
+    try await withMock { mock in
+      mock.addNode(id: "n1")
+      _ = try await answer(mock, "PUT", "workflows/tasks", Self.task)
+      _ = try await answer(mock, "PUT", "workflows/graphs", Self.graph)
+      let started = try await answer(
+        mock, "POST", "nodes/n1/workflows", #"{"name": "Graph.mine", "options": {"only": {"word": "hello"}}}"#)
+      #expect(started.status == 201)
+      #expect(started.json?["_status"] == "running")
+      let run = try #require(started.json?["instanceId"]?.stringValue)
+      let second = try await answer(mock, "POST", "nodes/n1/workflows?name=Graph.mine")
+      #expect(second.status == 400)
+      #expect(second.json?["message"] == "Unable to run multiple task graphs against a single target.")
+      let set = try await answer(mock, "GET", "tasks/n1")
+      #expect(set.json?["tasks"] == [["cmd": "echo hello"]])
+      #expect(try await answer(mock, "GET", "workflows/\(run)").json?["status"] == "running")
+      #expect(try await answer(mock, "DELETE", "workflows/\(run)").status == 400)
+      #expect(try await answer(mock, "POST", "tasks/n1", set.text).status == 201)
+      #expect(try await answer(mock, "GET", "workflows/\(run)").json?["status"] == "succeeded")
+      #expect(try await answer(mock, "GET", "workflows?active=true").json == [])
+      let runs = try await answer(mock, "GET", "nodes/n1/workflows?active=false").json?.arrayValue
+      #expect(runs?.map { $0["_status"] } == ["succeeded"])
+      #expect(try await answer(mock, "DELETE", "workflows/\(run)").status == 204)
+      #expect(try await answer(mock, "GET", "workflows/\(run)").status == 404)
+    }
+  }
+
+  @Test
+  func `A workflow is cancelled by itself, or through its node`() async throws {
+    try await withMock { mock in
+      mock.addNode(id: "n1")
+      let cancel = #"{"command": "cancel"}"#
+      #expect(try await answer(mock, "PUT", "nodes/n1/workflows/action", cancel).status == 404)
+      func start() async throws -> String {
+        let body = #"{"name": "Graph.noop-example", "options": {"noop-1": {"delay": 100000}}}"#
+        return try #require(
+          try await answer(mock, "POST", "nodes/n1/workflows", body).json?["instanceId"]?.stringValue)
+      }
+      let first = try await start()
+      let byNode = try await answer(mock, "PUT", "nodes/n1/workflows/action", cancel)
+      #expect(byNode.status == 202 && byNode.json?["_status"] == "running")
+      #expect(try await answer(mock, "GET", "workflows/\(first)").json?["status"] == "cancelled")
+      let again = try await start()
+      #expect(try await answer(mock, "PUT", "workflows/\(again)/action", #"{"command": "x"}"#).status == 400)
+      let byItself = try await answer(mock, "PUT", "workflows/\(again)/action", cancel)
+      #expect(byItself.status == 202 && byItself.text == again)
+      let ended = try await answer(mock, "PUT", "workflows/\(again)/action", cancel)
+      #expect(ended.status == 400 && ended.json?["message"] == .string("\(again) is not an active workflow"))
+    }
+  }
+
+  @Test
+  func `What cannot be run is refused with 400 and a sentence, and nothing is made`() async throws {
+    try await withMock { mock in
+      mock.addNode(id: "n1")
+      let cases = [
+        ("nodes/n1/workflows", "{}", "Graph name is missing"), ("workflows", "{}", "Graph name is missing"),
+        ("workflows", #"{"name": "Graph.none"}"#, "Graph definition not found for Graph.none"),
+        ("nodes/n1/workflows", #"{"name": "Graph.ShellCommands", "options": 1}"#, "options (object) is required"),
+        (
+          "nodes/n1/workflows", #"{"name": "Graph.ShellCommands", "options": {"shell-commands": {"commands": 1}}}"#,
+          "JSON schema validation failed"
+        ),
+      ]
+      for (path, body, sentence) in cases {
+        let refused = try await answer(mock, "POST", path, body)
+        #expect(refused.status == 400)
+        #expect(refused.json?["message"]?.stringValue?.contains(sentence) == true, "\(refused.text)")
+        #expect(refused.json?["status"] == "400")
+      }
+      #expect(try await answer(mock, "GET", "workflows").json == [])
+    }
+  }
+
+  @Test
+  func `A task that waits for time goes on by itself`() async throws {
+    try await withMock { mock in
+      let body = #"{"name": "Graph.noop-example", "options": {"defaults": {"delay": 20}}}"#
+      let run = try #require(try await answer(mock, "POST", "workflows", body).json?["instanceId"]?.stringValue)
+      let store = mock.state.server.store
+      let ended = try await store.wait(on: .any, timeout: .seconds(30)) {
+        try store.run(run)?.isActive == false ? true : nil
+      }
+      #expect(ended == true)
+    }
+  }
+
+  @Test
+  func `A node that appears runs the discovery graph, and its templates know the running task's options`() async throws
+  {
+    try await withMock({ $0.discoveryGraph = "Graph.ShellCommands" }) { mock in
+      let store = mock.state.server.store
+      _ = try await answer(mock, "GET", "tasks/n1")
+      #expect(try store.runs(of: "n1").map(\.graph) == ["Graph.ShellCommands"])
+      _ = try await answer(mock, "GET", "tasks/n1")
+      #expect(try store.runs(of: "n1").count == 1)
+    }
+    try await withMock({ $0.discoveryGraph = "Graph.none" }) { mock in
+      #expect(try await answer(mock, "GET", "tasks/n1").status == 404)
+      #expect(mock.state.nodes.map(\.id) == ["n1"])
+    }
+  }
+
+  @Test
+  func `A report that was refused is not followed by the same commands`() async throws {
+    try await withMock { mock in
+      mock.addNode(id: "n1")
+      _ = try await answer(mock, "PUT", "workflows/tasks", Self.task)
+      _ = try await answer(mock, "PUT", "workflows/graphs", Self.graph)
+      let started = try await answer(mock, "POST", "nodes/n1/workflows", #"{"name": "Graph.mine"}"#)
+      let run = try #require(started.json?["instanceId"]?.stringValue)
+      let first = try await answer(mock, "GET", "tasks/n1")
+      // Nothing shows that the node got it.
+      #expect(try await answer(mock, "GET", "tasks/n1").text == first.text)
+      #expect(try await answer(mock, "POST", "tasks/n1", "{").status == 400)
+      #expect(try await answer(mock, "GET", "tasks/n1").status == 404)
+      let ended = try await answer(mock, "GET", "workflows/\(run)")
+      #expect(ended.json?["status"] == "failed")
+      #expect(ended.json?["tasks"]?[0]?["error"]?.stringValue?.contains("not given again") == true)
+    }
+  }
+
+  @Test
+  func `A report that a fault refuses counts as refused, too`() async throws {
+    try await withMock { mock in
+      mock.addNode(id: "n1")
+      _ = try await answer(mock, "PUT", "workflows/tasks", Self.task)
+      _ = try await answer(mock, "PUT", "workflows/graphs", Self.graph)
+      _ = try await answer(mock, "POST", "nodes/n1/workflows", #"{"name": "Graph.mine"}"#)
+      let set = try await answer(mock, "GET", "tasks/n1")
+      mock.inject(.status(403), "POST", "/api/*/tasks/*", times: 1)
+      #expect(try await answer(mock, "POST", "tasks/n1", set.text).status == 403)
+      #expect(try await answer(mock, "GET", "tasks/n1").status == 404)
+    }
+  }
+}
