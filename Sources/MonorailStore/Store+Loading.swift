@@ -104,7 +104,9 @@ extension StoreCommand where Result == Void {
     StoreCommand { transaction in
       let error = "The server was started anew, and cannot bring the workflow back: \(reason)"
       let now = transaction.now
-      let document: JSON = ["instanceId": .string(run), "_status": "failed", "status": "failed", "error": .string(error)]
+      let document: JSON = [
+        "instanceId": .string(run), "_status": "failed", "status": "failed", "error": .string(error),
+      ]
       try transaction.execute(
         "UPDATE steps SET state = 'failed', endedAt = ?, error = ? WHERE run = ? AND state = 'pending'",
         [now, error, run])

@@ -87,7 +87,8 @@ struct FileStore: Sendable {
   func digests(_ name: String) throws -> (md5: String, sha256: String) {
     let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: existingPath(name)))
     defer { try? file.close() }
-    var (md5, sha256) = (Digest(.md5), Digest(.sha256))
+    var md5 = Digest(.md5)
+    var sha256 = Digest(.sha256)
     while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty {
       piece.withUnsafeBytes {
         md5.update($0)

@@ -1,3 +1,4 @@
+import Foundation
 import Hummingbird
 import JSONDocument
 import Workflows
@@ -20,7 +21,11 @@ struct TemplateRoutes: Sendable {
       return Response.json(["name": .string(name)], status: .created)
     }
     group.get("templates/:name") { request, context in
-      let text = try templates.text(context.parameter("name"))
+      let name = try context.parameter("name")
+      // One that was uploaded goes before the program's own.
+      let isUploaded = try FileManager.default.fileExists(atPath: templates.path(name))
+      let own = isUploaded ? nil : StockTemplates.text(named: name)
+      let text = try own ?? templates.text(name)
       let id = request.uri.queryParameters.get("nodeId")
       if let id, backend.state.node(id) == nil { throw APIError.noNode(id) }
       let node = id.flatMap { backend.state.node($0) }

@@ -81,7 +81,9 @@ struct NodeRoutes: Sendable {
     fields["boots"] = .integer(node.boots)
     fields["obms"] = .array(
       obms.map { ["service": .string($0.service), "ref": .string("/api/2.0/obms/" + $0.id)] })
-    if let sku = node.document["sku"] { fields["sku"] = sku.stringValue.map { .string("/api/2.0/skus/" + $0) } ?? .null }
+    if let sku = node.document["sku"] {
+      fields["sku"] = sku.stringValue.map { .string("/api/2.0/skus/" + $0) } ?? .null
+    }
     for name in ["catalogs", "tags", "workflows"] { fields[name] = .string("/api/2.0/nodes/\(node.id)/\(name)") }
     fields["lastFailures"] = .array(last?.failures.map { .string($0) } ?? [])
     return .object(fields)
