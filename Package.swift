@@ -138,7 +138,9 @@ let package = Package(
     .testTarget(name: "JSONDocumentTests", dependencies: ["JSONDocument"], swiftSettings: strict),
     .testTarget(
       name: "MockMonorailTests",
-      dependencies: ["Digests", "JSONDocument", "MockMonorail", "MonorailProtocol", "TestSupport", "monorail-mock"],
+      dependencies: [
+        "Digests", "JSONDocument", "MockMonorail", "MonorailProtocol", "TestSupport", "Workflows", "monorail-mock",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "MonorailServerTests",

@@ -2,6 +2,7 @@ import Foundation
 import JSONDocument
 import MockMonorail
 import Testing
+import Workflows
 
 /// Definitions and runs over HTTP, with the answers of the stock server.
 @Suite struct WorkflowRoutesTests {
@@ -197,6 +198,81 @@ import Testing
       mock.inject(.status(403), "POST", "/api/*/tasks/*", times: 1)
       #expect(try await answer(mock, "POST", "tasks/n1", set.text).status == 403)
       #expect(try await answer(mock, "GET", "tasks/n1").status == 404)
+    }
+  }
+  @Test
+  func `The server acts on the node's power for a graph, through its OBM service`() async throws {
+    try await withMock { mock in
+      mock.addNode(id: "n1")
+      let body = #"{"name": "Graph.Reboot.Node"}"#
+      let store = mock.state.server.store
+      func end() async throws -> GraphStatus? {
+        let started = try await answer(mock, "POST", "nodes/n1/workflows", body)
+        let run = try #require(started.json?["instanceId"]?.stringValue)
+        return try await store.wait(on: .any, timeout: .seconds(30)) {
+          try store.run(run).flatMap { $0.isActive ? nil : $0.status }
+        }
+      }
+      let without = try await end()
+      #expect(without == .failed)
+      let settings = #"{"nodeId": "n1", "service": "noop-obm-service", "config": {}}"#
+      #expect(try await answer(mock, "PUT", "nodes/n1/obm", settings).status == 201)
+      #expect(try await end() == .succeeded)
+    }
+  }
+
+  @Test
+  func `A task waits for a request of its node, or for a notification`() async throws {
+    let tasks = """
+      [ { "label": "request", "taskDefinition": { "friendlyName": "w", "injectableName": "Task.w", "properties": {},
+            "implementsTask": "Task.Base.Wait.Completion.Uri", "options": { "completionUri": "templates/done" } } },
+        { "label": "told", "waitOn": { "request": "succeeded" },
+          "taskDefinition": { "friendlyName": "n", "injectableName": "Task.n", "properties": {},
+            "implementsTask": "Task.Base.Wait.Notification", "options": {} } } ]
+      """
+    try await withMock { mock in
+      _ = try await answer(mock, "GET", "tasks/n1")
+      let graph = #"{"friendlyName": "w", "injectableName": "Graph.w", "options": {}, "tasks": \#(tasks)}"#
+      #expect(try await answer(mock, "PUT", "workflows/graphs", graph).status == 201)
+      let started = try await answer(mock, "POST", "nodes/n1/workflows", #"{"name": "Graph.w"}"#)
+      let run = try #require(started.json?["instanceId"]?.stringValue)
+      func states() async throws -> [JSON?]? {
+        try await answer(mock, "GET", "workflows/\(run)").json?["tasks"]?.arrayValue?.map { $0["state"] }
+      }
+      #expect(try await answer(mock, "GET", "templates/done.sh?nodeId=n1").status == 404)
+      #expect(try await states() == ["pending", "pending"])
+      #expect(try await answer(mock, "PUT", "templates/library/done.sh", "x").status == 201)
+      #expect(try await answer(mock, "GET", "templates/done.sh?nodeId=n1").status == 200)
+      #expect(try await states() == ["succeeded", "pending"])
+      #expect(try await answer(mock, "POST", "notification").status == 400)
+      #expect(try await answer(mock, "POST", "notification?nodeId=n1", "{}").status == 201)
+      #expect(try await states() == ["succeeded", "succeeded"])
+    }
+  }
+
+  @Test
+  func `Nodes are added, changed and deleted, and keep unknown fields`() async throws {
+    try await withMock { mock in
+      let node = #"{"name": "one", "type": "compute", "identifiers": ["00:1E:67:00:00:01", "other"], "x": {"y": 1}}"#
+      let added = try await answer(mock, "POST", "nodes", node)
+      #expect(added.status == 201)
+      let id = try #require(added.json?["id"]?.stringValue)
+      #expect(added.json?["identifiers"] == ["00:1e:67:00:00:01", "other"])
+      #expect(added.json?["x"] == ["y": 1])
+      #expect(try await answer(mock, "POST", "nodes", node).status == 409)
+      #expect(try await answer(mock, "POST", "nodes", #"{"name": "two"}"#).status == 400)
+      let changed = try await answer(mock, "PATCH", "nodes/\(id)", #"{"name": "uno"}"#)
+      #expect(changed.json?["name"] == "uno" && changed.json?["x"] == ["y": 1])
+      let found = try await answer(mock, "GET", "lookups?q=00:1e:67:00:00:01")
+      #expect(found.json?[0]?["node"] == .string(id))
+      let started = try await answer(
+        mock, "POST", "nodes/\(id)/workflows",
+        #"{"name": "Graph.noop-example", "options": {"noop-1": {"delay": 9999}}}"#)
+      let run = try #require(started.json?["instanceId"]?.stringValue)
+      #expect(try await answer(mock, "DELETE", "nodes/\(id)").status == 400)
+      _ = try await answer(mock, "PUT", "workflows/\(run)/action", #"{"command": "cancel"}"#)
+      #expect(try await answer(mock, "DELETE", "nodes/\(id)").status == 204)
+      #expect(try await answer(mock, "GET", "nodes/\(id)").status == 404)
     }
   }
 }

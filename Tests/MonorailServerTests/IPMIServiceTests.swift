@@ -76,7 +76,8 @@ import Testing
     let text = "IP Address : 10.1.1.30\nMAC Address : 00:1e:67:00:00:09\n"
     let report: JSON = ["tasks": [["cmd": "sudo ipmitool lan print", "stdout": .string(text), "error": .null]]]
     let body = Array(report.text.utf8)
-    _ = try await lab.state.acceptReport(body, try ReportContents(parsing: body), from: "n1", connection: 1)
+    _ = try await lab.state.accept(
+      lab.state.prepare(body, ReportContents(parsing: body), from: "n1", connection: 1))
     #expect(await lab.perform("powerOn") == .done(.null))
     #expect(lab.calls == ["\(Self.start) chassis power on"])
   }

@@ -52,18 +52,18 @@ struct TaskRoutes: Sendable {
   @Sendable private func report(_ request: Request, _ context: ServerContext) async throws -> Response {
     let node = try await backend.nodeAppeared(context.parameter("id"), request, context)
     let body = try await request.body.collected(upTo: backend.configuration.maximumReportBytes, request.headers)
-    let results = backend.results
-    let isOfRun = backend.state.store.hasTaskSetOfRun(node.id)
+    let (state, results) = (backend.state, backend.results)
+    let connection = context.connection?.number ?? 0
     // Parsing and writing megabytes would hold up the other requests.
-    let (contents, file) = try await NIOThreadPool.singleton.runIfActive {
+    let (contents, arrived) = try await NIOThreadPool.singleton.runIfActive {
       try JSONValueCount.check(body, "the report")
-      let contents = try ReportContents(parsing: body, wholly: isOfRun)
-      return (contents, try results?.write(JSON(parsing: body), of: node.id))
+      let contents = try ReportContents(parsing: body, wholly: state.store.hasTaskSetOfRun(node.id))
+      return (contents, state.prepare(body, contents, from: node.id, connection: connection))
     }
-    let accepted = try await backend.state.acceptReport(
-      body, contents, from: node.id, connection: context.connection?.number ?? 0)
+    let accepted = try await state.accept(arrived)
     let report = NodeReport(accepted.record)
     if !accepted.isRepeated {
+      let file = await Self.write(body, of: node.id, to: results, tell: backend.tell)
       backend.tell(.report(report, bytes: body.count, file: file))
       for catalog in accepted.isOfRun ? [] : contents.catalogs {
         guard let reason = catalog.reason else { continue }
@@ -71,5 +71,19 @@ struct TaskRoutes: Sendable {
       }
     }
     return .json(["report": .integer(report.sequence)], status: .created)
+  }
+  /// Writes an accepted report for people. It is kept without that, so a file that cannot be written is only told.
+  ///
+  /// - Returns: the file.
+  private static func write(
+    _ body: [UInt8], of node: String, to results: ResultStore?, tell: @Sendable (ServerEvent) -> Void
+  ) async -> String? {
+    guard let results else { return nil }
+    do {
+      return try await NIOThreadPool.singleton.runIfActive { try results.write(JSON(parsing: body), of: node) }
+    } catch {
+      tell(.problem("the report of node \(node) cannot be written to a file: \(error)"))
+      return nil
+    }
   }
 }

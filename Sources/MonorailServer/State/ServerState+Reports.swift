@@ -9,18 +9,26 @@ extension ServerState {
     try store.reports(of: nodeID).map { NodeReport($0) }
   }
 
-  /// Keeps a report and the catalogs that it makes, and lets the node's run go on. When this returns, the report may be
-  /// acknowledged.
-  ///
+  /// A report that can be accepted, with what takes time done: catalogs are parsed, and outputs compressed.
+  struct ArrivedReport: Sendable {
+    let report: IncomingReport
+    let catalogs: ParsedCatalogs
+  }
+
   /// - Parameter connection: the number of the connection that it came over.
-  func acceptReport(
+  func prepare(
     _ body: [UInt8], _ contents: ReportContents, from id: String, connection: Int
-  ) async throws -> AcceptedReport {
-    let incoming = IncomingReport(
+  ) -> ArrivedReport {
+    let report = IncomingReport(
       node: id, body: body, document: contents.document, mark: contents.mark, connection: connection,
       taskCount: contents.tasks.count, failures: contents.failures, catalogs: contents.catalogs)
-    let catalogs = store.parsingCatalogs(of: incoming)
-    return try await store.perform(.acceptReport(incoming, catalogs: catalogs))
+    return ArrivedReport(report: report, catalogs: store.parsingCatalogs(of: report))
+  }
+
+  /// Keeps a report and the catalogs that it makes, and lets the node's run go on. When this returns, the report may be
+  /// acknowledged.
+  func accept(_ arrived: ArrivedReport) async throws -> AcceptedReport {
+    try await store.perform(.acceptReport(arrived.report, catalogs: arrived.catalogs))
   }
 
   /// Notes that the server did not take a node's report. The node drops it then, with the task set.

@@ -62,11 +62,24 @@ final class RunDriver: Sendable {
             let done = await work.carryOut(action.request)
             // What was stopped in the middle is up to the next server.
             if Task.isCancelled { return }
-            do {
-              try await store.perform(.performed(action, done.answer, storing: done.catalogs))
-            } catch { failed(error) }
+            await note(done, of: action, store, failed)
           }
         }
+      }
+    }
+  }
+  /// Stores how an action ended. When the disk is full, this waits for room.
+  private static func note(
+    _ done: ServerWork.Done, of action: ServerAction, _ store: Store, _ failed: @Sendable (any Error) -> Void
+  ) async {
+    while !Task.isCancelled {
+      do {
+        try await store.perform(.performed(action, done.answer, storing: done.catalogs))
+        return
+      } catch {
+        failed(error)
+        guard (error as? StoreError)?.kind == .diskFull else { return }
+        try? await Task.sleep(for: .seconds(5))
       }
     }
   }
