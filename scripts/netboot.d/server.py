@@ -60,7 +60,9 @@ class Server:
         for name in ("results", "files", "templates", "workflows"):
             os.makedirs(os.path.join(work, name), exist_ok=True)
         # What a virtual machine calls this machine's loopback. The server puts it into URLs in task sets.
-        self.arguments = ["--boot-dir", boot_directory, "--syslog-port", "0", "--advertise-server", "10.0.2.2"]
+        # A node does what whoever boots it pushes.
+        self.arguments = ["--boot-dir", boot_directory, "--syslog-port", "0", "--advertise-server", "10.0.2.2",
+                          "--discovery", "none"]
         for name in ("results", "files", "templates", "workflows"):
             self.arguments += ["--" + name, os.path.join(work, name)]
         self.arguments += arguments
