@@ -88,14 +88,6 @@ extension StoreCommand where Result == String {
 }
 
 extension StoreCommand where Result == Void {
-  /// Adds addresses of more NICs to a node; an address of another node stays with that node.
-  public static func link(_ addresses: [String], to id: String) -> StoreCommand<Void> {
-    StoreCommand { transaction in
-      _ = try transaction.node(id)
-      for address in addresses { try transaction.link(address, to: id) }
-    }
-  }
-
   /// Forgets a node, its addresses and the task sets that wait for it. Its reports and catalogs stay.
   ///
   /// - Throws: `StoreError` while a run of the node is active, and for an unknown node.

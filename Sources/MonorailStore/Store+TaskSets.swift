@@ -113,8 +113,8 @@ extension Transaction {
 
   private func mayBeGivenAgain(_ held: HeldTaskSet) throws -> Bool {
     guard let run = held.run else { return held.server != store.server }
-    // A task that succeeded when its set was handed out wants it to arrive all the same: a reboot. A run whose last events
-    // are gone has ended well or was cancelled; its steps tell which.
+    // A task that reboots the node succeeds when its set is handed out, and its set has to arrive all the same. A set of a
+    // task that was cancelled or whose time was up is not to be run.
     let sql = "SELECT state FROM steps WHERE run = ? AND task = ?"
     let state: String? = try row(sql, [run, held.task])?["state"]
     return state == TaskState.pending.rawValue || state == TaskState.succeeded.rawValue

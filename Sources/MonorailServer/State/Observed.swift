@@ -27,9 +27,6 @@ final class Observed<Value: Sendable>: Sendable {
     return result
   }
 
-  /// Has everyone who waits look again, although the value is the same: for conditions that depend on something else too.
-  func wake() { update { _ in } }
-
   /// Waits until `condition` has a result.
   ///
   /// - Returns: `nil` when there was none in time, or the task was cancelled.
@@ -38,23 +35,6 @@ final class Observed<Value: Sendable>: Sendable {
   ) async -> Result? {
     await attemptUntil(timeout) { storage in
       storage.withLock { (condition($0.value), $0.version) }
-    }
-  }
-
-  /// Waits until `change` has a result; it leaves the value as it is until then, and with the result it may change it.
-  ///
-  /// - Returns: `nil` when there was none in time, or the task was cancelled.
-  func change<Result: Sendable>(
-    within timeout: Duration, _ change: @escaping @Sendable (inout Value) -> Result?
-  ) async -> Result? {
-    await attemptUntil(timeout) { storage in
-      let (result, version, waiting) = storage.withLock { storage in
-        let result = change(&storage.value)
-        let waiting = result == nil ? [] : Self.changed(&storage)
-        return (result, storage.version, waiting)
-      }
-      for continuation in waiting { continuation.resume() }
-      return (result, version)
     }
   }
 
@@ -84,7 +64,7 @@ final class Observed<Value: Sendable>: Sendable {
       }
       var result = await group.next() ?? nil
       group.cancelAll()
-      // The attempt may have taken something out of the value just when the time was over: it must not be lost.
+      // The value may have come just when the time was over.
       while let other = await group.next() { result = result ?? other }
       return result
     }
