@@ -94,7 +94,9 @@ class Rack:
             for path in files[2:] + overlays:
                 self.write_digest(os.path.basename(path))
             # The kernel tests its timer, and panics when an emulated one comes late on a busy machine.
-            arguments = ["--kernel-args=no_timer_check",
+            arguments = ["--kernel-args=no_timer_check", "--boot-dir", self.boot_directory,
+                         # What a virtual machine calls this machine's loopback: it stands in the URLs of task sets.
+                         "--advertise-server", "10.0.2.2",
                          "--overlayfs-file", ",".join(os.path.basename(path) for path in overlays),
                          "--node", "%s=%s" % (hardware.macs[0], self.NODE), *server_arguments]
             for name in ("workflows", "templates"):
@@ -102,7 +104,7 @@ class Rack:
             if results:
                 os.makedirs(results, exist_ok=True)
                 os.symlink(os.path.abspath(results), os.path.join(self.work, "results"))
-            self.server = Server(self.timeline, mock, self.boot_directory, self.work, arguments)
+            self.server = Server(self.timeline, mock, self.work, arguments)
         except BaseException:
             self._remove_work()
             raise

@@ -8,7 +8,9 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from timeline import NetbootError
@@ -30,6 +32,15 @@ def text_of(event):
     if kind == "report":
         failures = ", failed: " + "; ".join(event["failures"]) if event["failures"] else ""
         return "node %s reports %d task%s%s" % (node, event["tasks"], "" if event["tasks"] == 1 else "s", failures)
+    if kind in ("workflow-started", "workflow-ended"):
+        done = "runs" if kind == "workflow-started" else "has ended with %s:" % event["status"]
+        return "%s %s %s" % ("node " + node if node else "the server", done, event["graph"])
+    if kind in ("task-started", "task-ended"):
+        error = (event.get("error") or "").strip().splitlines()
+        done = "starts" if kind == "task-started" else event["state"] + (": " + error[0] if error else "")
+        return "task %s %s" % (event["task"], done)
+    if kind == "catalog":
+        return "node %s has the catalog %s" % (node, event["source"])
     if kind == "request":
         target = event["path"] + ("?" + event["query"] if event["query"] else "")
         return "%s %s %s" % (event["method"], target, event["status"] or "no answer")
@@ -47,8 +58,11 @@ def message_of(error):
 class Server:
     """Keeps its port, its files and its results across stop() and start(); what it knew of nodes goes, as with a crash."""
 
-    def __init__(self, timeline, program, boot_directory, work, arguments=()):
-        """work: a directory that is there; results, files, templates and workflows are below it."""
+    def __init__(self, timeline, program, work, arguments=()):
+        """work: a directory that is there; results, files, templates and workflows are below it.
+
+        Without an argument that says otherwise, a node that appears runs no workflow.
+        """
         self.timeline, self.program, self.work = timeline, program, work
         self.process = None
         self.reader = None
@@ -59,10 +73,9 @@ class Server:
         self.port = self.reserved.getsockname()[1]
         for name in ("results", "files", "templates", "workflows"):
             os.makedirs(os.path.join(work, name), exist_ok=True)
-        # What a virtual machine calls this machine's loopback. The server puts it into URLs in task sets.
-        # A node does what whoever boots it pushes.
-        self.arguments = ["--boot-dir", boot_directory, "--syslog-port", "0", "--advertise-server", "10.0.2.2",
-                          "--discovery", "none"]
+        self.arguments = ["--syslog-port", "0"]
+        if "--discovery" not in arguments:
+            self.arguments += ["--discovery", "none"]
         for name in ("results", "files", "templates", "workflows"):
             self.arguments += ["--" + name, os.path.join(work, name)]
         self.arguments += arguments
@@ -128,9 +141,9 @@ class Server:
         """What boot ROMs of virtual machines ask for."""
         return "http://10.0.2.2:%d/api/current/profiles" % self.port
 
-    def request(self, path, document=None):
+    def request(self, path, document=None, method=None):
         data = None if document is None else json.dumps(document).encode()
-        request = urllib.request.Request("http://127.0.0.1:%d%s" % (self.port, path), data=data)
+        request = urllib.request.Request("http://127.0.0.1:%d%s" % (self.port, path), data=data, method=method)
         if data:
             request.add_header("Content-Type", "application/json")
         # No proxy between this machine and itself.
@@ -143,6 +156,32 @@ class Server:
     def push(self, node, task_set):
         """task_set: one, or {"name": a workflow's name, "options": …}."""
         return self.request("/api/current/nodes/%s/workflows" % node, task_set)
+
+    def use_service(self, node, service, config):
+        """How workflows reach the node's power: docs/mock.md, "Power and BMCs"."""
+        self.request("/api/current/obms", {"nodeId": node, "service": service, "config": config}, "PUT")
+
+    def start_workflow(self, node, graph, options=None):
+        """Starts a graph on the node; returns the identifier of its run."""
+        return self.push(node, {"name": graph, "options": options or {}})["instanceId"]
+
+    def wait_for_workflow(self, run, timeout, since=0):
+        """Until that run of a graph has ended: its entry, and the run as the API shows it."""
+        deadline = time.monotonic() + timeout
+        while True:
+            entry = self.timeline.wait("server", r" has ended with ", max(0, deadline - time.monotonic()), since)
+            if entry.data["workflow"] == run:
+                return entry, self.workflow(run)
+            since = entry.index + 1
+
+    def workflow(self, run):
+        return self.request("/api/current/workflows/" + run)
+
+    def catalogs(self, node):
+        """The data of the newest of each source, by source."""
+        base = "/api/current/nodes/%s/catalogs" % node
+        sources = sorted({catalog["source"] for catalog in self.request(base)})
+        return {source: self.request("%s/%s" % (base, urllib.parse.quote(source, safe="")))["data"] for source in sources}
 
     def wait_for_report(self, node, timeout, since=0):
         """The next report from the number `since` of the timeline on: its entry, and the document."""
