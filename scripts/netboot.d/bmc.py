@@ -10,6 +10,7 @@ MESSAGE_END, COMMAND_END, ESCAPE = 0xA0, 0xA1, 0xAA
 MACHINE_RESET, MACHINE_POWER_OFF, MACHINE_VERSION, MACHINE_IRQ_OFF = 0x04, 0x03, 0xFF, 0x06
 INVALID_COMMAND, NOT_PRESENT, NO_SUCH_PARAMETER = 0xC1, 0xCB, 0x80
 CHASSIS, APPLICATION, STORAGE, TRANSPORT = 0x00, 0x06, 0x0A, 0x0C
+BOOT_DEVICES = {1: "pxe", 2: "disk"}
 POWER = {0: "power down", 1: "power up", 2: "power cycle", 3: "hard reset", 4: "diagnostic interrupt", 5: "soft shutdown"}
 
 
@@ -33,6 +34,9 @@ class BMC:
     def __init__(self, timeline):
         self.timeline = timeline
         self.connection = None
+        # Called with "pxe" or "disk", and whether it is for more than the next boot.
+        self.on_boot_device = None
+        self.boot_flags = bytes(5)
         self.fru = self._fru()
         self.log = []
         self.record(sensor_type=0x12, sensor=0x01, event=0x6F, data=(0x00, 0xFF, 0xFF))
@@ -107,6 +111,9 @@ class BMC:
         handler = {
             (CHASSIS, 0x01): lambda: bytes([0x01, 0x00, 0x00]),
             (CHASSIS, 0x02): lambda: b"",
+            (CHASSIS, 0x08): lambda: self._set_boot_option(data),
+            (CHASSIS, 0x09): lambda: bytes([0x01, data[0] & 0x7F]) + (
+                self.boot_flags if data[0] & 0x7F == 5 else bytes(1)),
             (APPLICATION, 0x01): self._device_id,
             (APPLICATION, 0x04): lambda: bytes([0x55, 0x00]),
             (APPLICATION, 0x08): lambda: bytes(range(16)),
@@ -134,6 +141,17 @@ class BMC:
         if answer is None:
             return NO_SUCH_PARAMETER if function == TRANSPORT else NOT_PRESENT, b""
         return 0, answer
+
+    def _set_boot_option(self, data):
+        """28.12 and 28.13: parameter 5 says what to boot from; the others are taken and do nothing."""
+        if data[0] & 0x7F == 5 and len(data) >= 3:
+            self.boot_flags = data[1:6].ljust(5, b"\0")
+            device = BOOT_DEVICES.get(data[2] >> 2 & 0x0F)
+            if data[1] & 0x80 and device:
+                self.timeline.add("bmc", "chassis bootdev " + device)
+                if self.on_boot_device:
+                    self.on_boot_device(device, bool(data[1] & 0x40))
+        return b""
 
     def _device_id(self):
         """20.1: manages a chassis, FRU, SEL and SDR."""

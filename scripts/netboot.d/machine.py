@@ -18,6 +18,8 @@ from timeline import NetbootError
 QEMU = "qemu-system-x86_64"
 # Cursor movements and colors of the BIOS, the ROM and init scripts.
 CONTROL = re.compile(r"\x1b(?:c|\[[0-9;?]*[A-Za-z])|[\x00-\x08\x0b-\x1f\x7f]")
+# QEMU's boot order: the lower number first. A BMC's choice goes before all others.
+CHOSEN, FIRST, SECOND = 0, 1, 2
 # Of a machine's directory, which holds sockets, so its path must be short.
 PREFIX = "monorail-machine-"
 
@@ -56,13 +58,16 @@ class Hardware:
     """What is in the machine. Sizes in bytes, of disks that hold nothing."""
 
     def __init__(self, memory=512, cpus=2, vendor="Monorail", product="Virtual node", serial="MR-0001", macs=None,
-                 nics=1, disks=(), nvme=(), megaraid=(), ipmi=False, lldp=None):
-        """memory: MiB. disks, nvme, megaraid: (size, serial) for each. lldp: (name, port) of the boot NIC's neighbor."""
+                 nics=1, disks=(), nvme=(), megaraid=(), ipmi=False, lldp=None, boot_sector=None):
+        """memory: MiB. disks, nvme, megaraid: (size, serial) for each. lldp: (name, port) of the boot NIC's neighbor.
+        boot_sector: 512 bytes at the start of the first disk, from which the machine then boots unless its BMC says
+        otherwise; without them it boots from the network.
+        """
         self.memory, self.cpus = memory, cpus
         self.vendor, self.product, self.serial = vendor, product, serial
         self.macs = macs or ["52:54:00:6d:72:%02x" % (number + 1) for number in range(nics)]
         self.disks, self.nvme, self.megaraid = list(disks), list(nvme), list(megaraid)
-        self.ipmi, self.lldp = ipmi, lldp
+        self.ipmi, self.lldp, self.boot_sector = ipmi, lldp, boot_sector
 
 
 class VirtualMachine:
@@ -74,11 +79,17 @@ class VirtualMachine:
         self.directory, self.lock = make_directory(PREFIX)
         self.process = None
         self.qmp = None
+        self.executing = threading.Lock()
+        # The device that boots next in place of the usual one, and only once.
+        self.once = self.chosen = None
         self.answers = threading.Condition()
         self.answer = None
         # Called with what the console prints, as it comes.
         self.raw = None
         self.bmc = BMC(timeline) if hardware.ipmi else None
+        if self.bmc:
+            # On a thread of its own: the BMC must go on answering.
+            self.bmc.on_boot_device = lambda *choice: self._begin(self._take_choice, *choice)
         self.neighbor = None
         self.threads = []
         self.last_words = None
@@ -101,6 +112,8 @@ class VirtualMachine:
 
     def _disk(self, name, size):
         with open(self._path(name), "wb") as file:
+            if name == "disk0" and self.hardware.boot_sector:
+                file.write(self.hardware.boot_sector)
             file.truncate(size)
         return "if=none,format=raw,cache=unsafe,id=%s,file=%s" % (name, self._path(name))
 
@@ -125,13 +138,14 @@ class VirtualMachine:
             # The first one boots; the others are on a network where nobody answers but DHCP.
             if number == 0:
                 command += ["-netdev", "user,id=net0,tftp=%s,bootfile=boot.ipxe" % self._path("tftp"),
-                            "-device", "virtio-net-pci,netdev=net0,mac=%s,bootindex=0" % mac]
+                            "-device", "virtio-net-pci,id=nic0,netdev=net0,mac=%s,bootindex=%d" % (mac, self._usual("nic0"))]
             else:
                 command += ["-netdev", "user,id=net%d,restrict=on" % number,
                             "-device", "e1000,netdev=net%d,romfile=,mac=%s" % (number, mac)]
         for number, (size, serial) in enumerate(hardware.disks):
+            order = "id=boot-disk,bootindex=%d," % self._usual("boot-disk") if number == 0 else ""
             command += ["-drive", self._disk("disk%d" % number, size),
-                        "-device", "virtio-blk-pci,drive=disk%d,serial=%s" % (number, serial)]
+                        "-device", "virtio-blk-pci,%sdrive=disk%d,serial=%s" % (order, number, serial)]
         for number, (size, serial) in enumerate(hardware.nvme):
             command += ["-drive", self._disk("nvme%d" % number, size),
                         "-device", "nvme,drive=nvme%d,serial=%s" % (number, serial)]
@@ -221,6 +235,9 @@ class VirtualMachine:
                     if "event" in message:
                         data = message.get("data", {})
                         words = filter(None, (message["event"], data.get("reason")))
+                        if message["event"] == "RESET" and self.once:
+                            # This thread must go on reading.
+                            self._begin(self._boot_as_usual)
                         self.timeline.add("qmp", " ".join(words), data)
                     elif "return" in message or "error" in message:
                         self._take(message)
@@ -236,7 +253,7 @@ class VirtualMachine:
             self.answers.notify_all()
 
     def execute(self, command, **arguments):
-        with self.answers:
+        with self.executing, self.answers:
             self.answer = None
             try:
                 self.qmp.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
@@ -249,6 +266,46 @@ class VirtualMachine:
             if "error" in self.answer:
                 raise NetbootError("QEMU refuses %s: %s" % (command, self.answer["error"].get("desc")))
             return self.answer["return"]
+
+    def _usual(self, device):
+        """Its place in the boot order when nobody has chosen another."""
+        return FIRST if (device == "boot-disk") == bool(self.hardware.boot_sector) else SECOND
+
+    def boot_from(self, device, for_good=False):
+        """From the next reset on. device: "pxe", "disk". QEMU gives the firmware the order that it has at a reset."""
+        device = {"pxe": "nic0", "disk": "boot-disk"}[device]
+        if device == "boot-disk" and not self.hardware.disks:
+            raise NetbootError("the machine has no disk to boot from")
+        self._boot_as_usual()
+        self.execute("qom-set", path="/machine/peripheral/" + device, property="bootindex", value=CHOSEN)
+        self.once = None if for_good else device
+        self.chosen = device
+
+    def _take_choice(self, device, for_good):
+        """What the node told its BMC."""
+        try:
+            self.boot_from(device, for_good)
+        except NetbootError as error:
+            self.timeline.add("bmc", "%s" % error)
+
+    def _boot_as_usual(self):
+        if self.chosen:
+            self.execute("qom-set", path="/machine/peripheral/" + self.chosen, property="bootindex",
+                         value=self._usual(self.chosen))
+        self.once = self.chosen = None
+
+    @property
+    def is_on(self):
+        return self.is_running and self.execute("query-status")["status"] == "running"
+
+    def power_off(self):
+        """At once, as when its power fails. The process stays, with the disks."""
+        self.execute("stop")
+
+    def reset(self):
+        """Also ends what power_off() began."""
+        self.execute("system_reset")
+        self.execute("cont")
 
     def type(self, data):
         """Types bytes at the serial console."""

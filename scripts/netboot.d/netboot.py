@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import glob
 import os
 import re
 import shutil
@@ -13,9 +12,11 @@ import threading
 import tty
 
 from machine import Hardware
-from rack import HERE, Rack, end_cleanly_on_signals
+from rack import Rack, end_cleanly_on_signals
 from stages import stages
+from tables import print_node, print_workflow
 from timeline import NetbootError
+from workflow import add_file, add_workflow, option, options
 
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
@@ -47,6 +48,13 @@ def positive(text):
     return int(text)
 
 
+def workflow_option(text):
+    try:
+        return option(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def count(text):
     if not text.isdigit() or not 1 <= int(text) <= 8:
         raise argparse.ArgumentTypeError("%r is no number from 1 to 8" % text)
@@ -58,7 +66,8 @@ def arguments():
         prog="scripts/netboot", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Boots a virtual machine the way a rack boots: ROM, DHCP, iPXE, the mock server's profile, kernel and\n"
         "initramfs over HTTP, base image and overlays into memory, rc.local, agent. Shows the console with\n"
-        "seconds since the start, then what the node reported. Ends with 0 when no task failed.",
+        "seconds since the start, then what the workflows did and what the server knows of the node. Workflows switch\n"
+        "the machine's power, too. Ends with 0 when each workflow succeeded.",
         epilog="Builds first what is missing in dist/, and what has changed. MONORAIL_ACCELERATOR=kvm or tcg spares the\n"
         "probe for a KVM that works.")
     parser.add_argument("--memory", type=positive, default=512, metavar="MIB", help="of the machine (512)")
@@ -74,11 +83,16 @@ def arguments():
     parser.add_argument("--nics", type=count, default=1, metavar="N", help="the first boots, the others have a link (1)")
     parser.add_argument("--overlay", action="append", default=[], metavar="FILE",
                         help="instead of dist/discovery.overlay.cpio.gz; may be repeated, later ones win")
-    parser.add_argument("--workflow", action="append", default=[], metavar="NAME",
-                        help="one of scripts/netboot.d/workflows, or a file FILE.json; variables are filled in, in either;\n"
-                        "may be repeated (discovery)")
+    parser.add_argument("--workflow", action="append", default=[], metavar="NAME|FILE",
+                        help="a graph that the server has, a file FILE.json with a graph and its tasks or with a task set, or\n"
+                        "a task set of scripts/netboot.d/workflows; may be repeated, one runs after the other\n"
+                        "(Graph.Discovery)")
+    parser.add_argument("--option", action="append", default=[], type=workflow_option, metavar="LABEL.NAME=VALUE",
+                        help="of the graphs: VALUE is JSON, and what is no JSON is text; may be repeated")
+    parser.add_argument("--definitions", action="append", default=[], metavar="FILE",
+                        help="more tasks and graphs, for --workflow to use; may be repeated")
     parser.add_argument("--file", action="append", default=[], metavar="FILE",
-                        help="what tasks find below <%%=api.files%%>, as firmware; may be repeated")
+                        help="what tasks find below {{ api.files }}, as firmware; may be repeated")
     parser.add_argument("--kernel-args", action="append", default=[], metavar="TEXT", help="more kernel parameters")
     parser.add_argument("--digests", action="store_true", help="give the node the images' SHA-256, to verify them")
     parser.add_argument("--console", action="store_true",
@@ -92,20 +106,19 @@ def arguments():
 def show(entry, started):
     if entry.kind == "console":
         print("%7.2f  %s" % (entry.at - started, entry.text), flush=True)
-    elif entry.kind != "server" or re.match(r"node |GET /common/", entry.text):
+    elif entry.kind != "server" or re.match(r"node |task |GET /common/", entry.text):
         print("%7.2f  -- %s: %s" % (entry.at - started, entry.kind, entry.text), flush=True)
 
 
-def is_file(workflow):
-    """Whether --workflow names a file, or a workflow of this directory."""
-    if workflow.endswith(".json"):
-        if not os.path.isfile(workflow):
-            raise NetbootError("there is no file %s" % workflow)
-        return True
-    if not os.path.exists(os.path.join(HERE, "workflows", workflow + ".json")):
-        names = sorted(os.path.basename(file)[:-5] for file in glob.glob(os.path.join(HERE, "workflows", "*.json")))
-        raise NetbootError("there is no workflow %s; there are: %s; a file's name ends in .json" % (workflow, ", ".join(names)))
-    return False
+def run_workflow(name, given, server, node, limit):
+    """Starts it, and waits until it has ended: the run of a graph, or None for a task set; and whether all went well."""
+    since = len(server.timeline)
+    started = server.push(node, {"name": name, "options": given})
+    if "instanceId" in started:
+        _, workflow = server.wait_for_workflow(started["instanceId"], limit, since)
+        return workflow, workflow["status"] == "succeeded"
+    entry, _ = server.wait_for_report(node, limit, since)
+    return None, not entry.data["failures"]
 
 
 @contextlib.contextmanager
@@ -136,57 +149,69 @@ def interactive(machine):
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
-def run(options):
-    vendor, product, serial = options.smbios
+def run(given):
+    vendor, product, serial = given.smbios
     hardware = Hardware(
-        memory=options.memory, cpus=options.cpus, vendor=vendor, product=product, serial=serial, nics=options.nics,
-        disks=[(size, "DISK-%d" % number) for number, size in enumerate(options.disk)],
-        nvme=[(size, "NVME-%d" % number) for number, size in enumerate(options.nvme)],
-        megaraid=[(size, "RAID-%d" % number) for number, size in enumerate(options.megaraid)],
-        ipmi=options.ipmi, lldp=options.lldp)
-    workflows = [(name, is_file(name)) for name in options.workflow or ([] if options.console else ["discovery"])]
-    extra = ["--kernel-args=" + text for text in options.kernel_args + (["monorail.debug"] if options.console else [])]
-    rack = Rack(hardware, overlays=options.overlay, results=options.results,
-                server_arguments=extra + (["--digests"] if options.digests else []))
+        memory=given.memory, cpus=given.cpus, vendor=vendor, product=product, serial=serial, nics=given.nics,
+        disks=[(size, "DISK-%d" % number) for number, size in enumerate(given.disk)],
+        nvme=[(size, "NVME-%d" % number) for number, size in enumerate(given.nvme)],
+        megaraid=[(size, "RAID-%d" % number) for number, size in enumerate(given.megaraid)],
+        ipmi=given.ipmi, lldp=given.lldp)
+    extra = ["--kernel-args=" + text for text in given.kernel_args + (["monorail.debug"] if given.console else [])]
+    rack = Rack(hardware, overlays=given.overlay, results=given.results,
+                server_arguments=extra + (["--digests"] if given.digests else []))
     rack.timeline.listener = lambda entry: show(entry, rack.timeline.started)
     print("netboot: %s; %s" % ({"kvm": "KVM"}.get(rack.accelerator, "emulated CPU"), ", ".join(
         "%s %s" % (name, os.path.basename(path)) for name, path in rack.files.items())), flush=True)
-    with rack, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        try:
+            names = [add_workflow(each, rack.path("workflows"))
+                     for each in given.workflow or ([] if given.console else ["Graph.Discovery"])]
+            for path in given.definitions:
+                add_file(path, rack.path("workflows"))
+            for path in given.file:
+                shutil.copy(path, rack.path("files"))
+        except BaseException:
+            rack.close()
+            raise
+        stack.enter_context(rack)
         server = rack.server
-        for path in options.file:
-            shutil.copy(path, rack.path("files"))
-        for name, named_file in workflows:
-            server.push(rack.NODE, {"name": rack.add_workflow(name) if named_file else name})
-        if options.console:
+        if given.console:
             rack.timeline.listener = None
         machine = rack.power_on()
-        if options.console:
+        if given.console:
             stack.enter_context(interactive(machine))
-        since, failures = 0, 0
-        for _ in workflows:
-            entry, report = server.wait_for_report(rack.NODE, options.time_limit, since)
-            since = entry.index + 1
-            failures += bool(entry.data["failures"])
+        ended = [run_workflow(name, options(given.option), server, rack.NODE, given.time_limit) for name in names]
         rack.timeline.listener = None
-        if workflows:
-            print("\n== What the node reported ==", flush=True)
-            subprocess.run([server.program, "report", *server.reports(rack.NODE)], check=True)
-            print("\n== Where the time went ==")
-            for name, seconds in stages(rack.timeline):
-                print("  %7.2f s  %s" % (seconds, name))
-        if options.keep or options.console:
+        if names:
+            show_results(rack, [workflow for workflow, _ in ended if workflow])
+        if given.keep or given.console:
             print("\nnetboot: the server is at http://127.0.0.1:%d; Ctrl-C ends it, and the node" % server.port, flush=True)
-            if not options.console:
+            if not given.console:
                 rack.timeline.listener = lambda entry: show(entry, rack.timeline.started)
-            machine.wait()
-        return 1 if failures else 0
+            rack.machine.wait()
+        return 0 if all(well for _, well in ended) else 1
+
+
+def show_results(rack, workflows):
+    server = rack.server
+    print("\n== What the node reported ==", flush=True)
+    subprocess.run([server.program, "report", *server.reports(rack.NODE)], check=True)
+    for workflow in workflows:
+        print("\n== %s ==" % workflow["injectableName"])
+        print_workflow(workflow)
+    print("\n== What the server knows of the node ==")
+    print_node(server.catalogs(rack.NODE))
+    print("\n== Where the time went ==")
+    for name, seconds in stages(rack.timeline):
+        print("  %7.2f s  %s" % (seconds, name))
 
 
 def main():
-    options = arguments()
+    given = arguments()
     end_cleanly_on_signals()
     try:
-        return run(options)
+        return run(given)
     except (NetbootError, OSError) as error:
         print("netboot: %s" % error, file=sys.stderr)
         return 1

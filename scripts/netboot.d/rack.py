@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 
+from chassis import Chassis
 from leftovers import make_directory, remove_abandoned
 from machine import PREFIX as MACHINE_PREFIX
 from machine import VirtualMachine, accelerator
@@ -83,7 +84,9 @@ class Rack:
         # On the file system of the files, so that hard links can be made.
         self.work, self.lock = make_directory(PREFIX, dist)
         self.machine = None
+        self.chassis = None
         try:
+            self.chassis = Chassis(self)
             self.boot_directory = os.path.join(self.work, "boot")
             os.mkdir(self.boot_directory)
             overlays = overlays or [os.path.join(dist, "discovery.overlay.cpio.gz")]
@@ -98,7 +101,8 @@ class Rack:
                          # What a virtual machine calls this machine's loopback: it stands in the URLs of task sets.
                          "--advertise-server", "10.0.2.2",
                          "--overlayfs-file", ",".join(os.path.basename(path) for path in overlays),
-                         "--node", "%s=%s" % (hardware.macs[0], self.NODE), *server_arguments]
+                         "--node", "%s=%s" % (hardware.macs[0], self.NODE),
+                         "--obm-program", "chassis=" + os.path.join(HERE, "power"), *server_arguments]
             for name in ("workflows", "templates"):
                 shutil.copytree(os.path.join(HERE, name), os.path.join(self.work, name), dirs_exist_ok=True)
             if results:
@@ -106,22 +110,14 @@ class Rack:
                 os.symlink(os.path.abspath(results), os.path.join(self.work, "results"))
             self.server = Server(self.timeline, mock, self.work, arguments)
         except BaseException:
+            if self.chassis:
+                self.chassis.close()
             self._remove_work()
             raise
 
     def _remove_work(self):
         shutil.rmtree(self.work, ignore_errors=True)
         os.close(self.lock)
-
-    def add_workflow(self, path):
-        """Makes the file's task set a workflow of the server, which fills in its variables; its name."""
-        name = base = re.sub(r"\.json$", "", os.path.basename(path)).lstrip(".") or "workflow"
-        number = 1
-        while os.path.exists(self.path("workflows", name + ".json")):
-            number += 1
-            name = "%s-%d" % (base, number)
-        shutil.copyfile(path, self.path("workflows", name + ".json"))
-        return name
 
     def write_digest(self, name, digest=None):
         """Writes what `sha256sum` says of a file in the boot directory, or a digest that is not its own."""
@@ -133,6 +129,11 @@ class Rack:
             file.write("%s  %s\n" % (digest, name))
 
     def power_on(self):
+        if self.machine:
+            # It has ended by itself, and begins anew with other disks.
+            self.machine.quit()
+            for kind in ("console", "qmp", "bmc"):
+                self.timeline.begin(kind)
         self.machine = VirtualMachine(self.timeline, self.hardware, self.server.profiles, self.accelerator)
         return self.machine
 
@@ -146,15 +147,24 @@ class Rack:
     def __enter__(self):
         try:
             self.server.start()
+            self.chassis.start()
+            # Workflows switch the machine's power by this.
+            self.server.use_service(self.NODE, "command-obm-service", {"program": "chassis", "args": [self.chassis.path]})
         except BaseException:
-            self.__exit__()
+            self.close()
             raise
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Ends the machine and the server, and removes their files. For a rack that was not started, too."""
         try:
+            # First, so that no workflow powers the machine on again.
+            self.server.close()
+            self.chassis.close()
             if self.machine:
                 self.machine.quit()
         finally:
-            self.server.close()
             self._remove_work()

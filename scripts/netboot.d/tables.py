@@ -3,6 +3,9 @@
 import datetime
 import json
 
+# A catalog whose JSON has at most so many characters is shown whole.
+SHORT = 120
+
 
 def rows_text(rows):
     """Lines with the columns aligned; the last column is as wide as it is."""
@@ -122,3 +125,7 @@ def print_node(catalogs):
     """catalogs: the newest of each source, as Server.catalogs() gives them."""
     print("\n".join(rows_text(list(facts(catalogs)))))
     print("  catalogs: " + ", ".join(sorted(catalogs)))
+    for source, data in sorted(catalogs.items()):
+        text = json.dumps(data, ensure_ascii=False)
+        if len(text) <= SHORT:
+            print("    %s %s" % (source, text))
