@@ -20,7 +20,7 @@ import Testing
     let directory = try ScratchDirectory()
     try directory.write(try #require(try Self.blocks("json").first), to: "card.json")
     let page = try String(contentsOfFile: Repository.path("docs/workflows.md"), encoding: .utf8)
-    let line = try #require(page.split(separator: "\n").first { $0.hasPrefix("    monorail-mock check") })
+    let line = try #require(page.split(separator: "\n").first { $0.hasPrefix("monorail-mock check") })
     let end = try Self.check(line.split(separator: " ").dropFirst(2).map(String.init), in: directory)
     #expect(end.code == 0, "\(end.errors)")
     #expect(end.output == (try Self.blocks("text").first))
