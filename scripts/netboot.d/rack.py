@@ -66,7 +66,7 @@ class Rack:
     def __init__(self, hardware, overlays=None, server_arguments=(), listener=None, results=None):
         """overlays: files (dist/discovery.overlay.cpio.gz). results: a directory that stays. The node's identifier is NODE.
 
-        Also sets up what tasks refer to: workflows and templates of this directory.
+        Workflows of this directory can be pushed by their names.
         """
         dist = os.path.join(TOP, "dist")
         mock = os.environ.get("MONORAIL_MOCK")
@@ -103,8 +103,7 @@ class Rack:
                          "--overlayfs-file", ",".join(os.path.basename(path) for path in overlays),
                          "--node", "%s=%s" % (hardware.macs[0], self.NODE),
                          "--obm-program", "chassis=" + os.path.join(HERE, "power"), *server_arguments]
-            for name in ("workflows", "templates"):
-                shutil.copytree(os.path.join(HERE, name), os.path.join(self.work, name), dirs_exist_ok=True)
+            shutil.copytree(os.path.join(HERE, "workflows"), self.path("workflows"))
             if results:
                 os.makedirs(results, exist_ok=True)
                 os.symlink(os.path.abspath(results), os.path.join(self.work, "results"))

@@ -15,9 +15,11 @@ public struct WorkflowFiles: Sendable {
   /// A file with more bytes is a mistake.
   static let maximumBytes = 8 << 20
 
-  /// - Parameter directory: links in it are not followed.
+  /// - Parameter directory: may be a link; links in it are not followed.
   public init(_ directory: String) {
-    let names = FileManager.default.enumerator(atPath: directory)?.compactMap { $0 as? String } ?? []
+    // The enumerator finds nothing behind a link.
+    let resolved = URL(fileURLWithPath: directory).resolvingSymlinksInPath().path
+    let names = FileManager.default.enumerator(atPath: resolved)?.compactMap { $0 as? String } ?? []
     for name in names.filter({ $0.hasSuffix(".json") }).sorted() {
       let path = directory + "/" + name
       var status = stat()
