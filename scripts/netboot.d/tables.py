@@ -102,6 +102,8 @@ def facts(catalogs):
     """(label, text) of what the catalogs tell of the node."""
     nodes = _hardware(catalogs)
     machine = nodes[0]
+    if not machine:
+        return
     name = " ".join(filter(None, (machine.get("vendor"), machine.get("product"))))
     yield "system", name or machine.get("description", "unknown")
     if machine.get("serial"):
@@ -123,8 +125,10 @@ def facts(catalogs):
 
 def print_node(catalogs):
     """catalogs: the newest of each source, as Server.catalogs() gives them."""
-    print("\n".join(rows_text(list(facts(catalogs)))))
-    print("  catalogs: " + ", ".join(sorted(catalogs)))
+    rows = list(facts(catalogs))
+    if rows:
+        print("\n".join(rows_text(rows)))
+    print("  catalogs: " + (", ".join(sorted(catalogs)) or "none"))
     for source, data in sorted(catalogs.items()):
         text = json.dumps(data, ensure_ascii=False)
         if len(text) <= SHORT:
