@@ -18,6 +18,8 @@ from timeline import NetbootError
 QEMU = "qemu-system-x86_64"
 # Cursor movements and colors of the BIOS, the ROM and init scripts.
 CONTROL = re.compile(r"\x1b(?:c|\[[0-9;?]*[A-Za-z])|[\x00-\x08\x0b-\x1f\x7f]")
+# The firmware has read the boot order. A reset does not tell that: the firmware makes more of them until it begins anew.
+CHOICE_MADE = re.compile(r"Booting from ")
 # QEMU's boot order: the lower number first. A BMC's choice goes before all others.
 CHOSEN, FIRST, SECOND = 0, 1, 2
 # Of a machine's directory, which holds sockets, so its path must be short.
@@ -220,7 +222,11 @@ class VirtualMachine:
                 self.raw(piece)
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
-                self.timeline.add("console", CONTROL.sub("", line.decode(errors="replace")).rstrip())
+                text = CONTROL.sub("", line.decode(errors="replace")).rstrip()
+                if self.once and CHOICE_MADE.match(text):
+                    # This thread must go on reading.
+                    self._begin(self._boot_as_usual)
+                self.timeline.add("console", text)
         status = self.process.wait()
         self.complaints.seek(0)
         self.last_words = self.complaints.read().decode(errors="replace").strip() or "status %d" % status
@@ -235,9 +241,6 @@ class VirtualMachine:
                     if "event" in message:
                         data = message.get("data", {})
                         words = filter(None, (message["event"], data.get("reason")))
-                        if message["event"] == "RESET" and self.once:
-                            # This thread must go on reading.
-                            self._begin(self._boot_as_usual)
                         self.timeline.add("qmp", " ".join(words), data)
                     elif "return" in message or "error" in message:
                         self._take(message)
