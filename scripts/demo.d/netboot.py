@@ -22,8 +22,8 @@ HARDWARE = Hardware(
     megaraid=[(64 * MIB, "RAID-0001"), (80 * MIB, "RAID-0002")], ipmi=True, lldp=("rack1-leaf2", "swp7"))
 # The chip is a file, which the overlay makes at each boot.
 FLASH = {"defaults": {"file": "bios.bin", "programmer": "dummy:emulate=M25P10.RES,image=/run/chip.bin"}}
-# What tells of the boot; the kernel's lines and the commands' output (| and !) are left out.
-TOLD = re.compile(r"^(?!.* task \d+/\d+ [|!] ).*(monorail: |rc\.local: |monorail-agent |iPXE \(|^net0: |^INIT: )")
+# What tells of the boot; the kernel's lines, the commands' output (| and !), and the 49 commands that catalog a BMC are left out.
+TOLD = re.compile(r"^(?!.* task \d+/(\d+ [|!] |\d\d)).*(monorail: |rc\.local: |monorail-agent |iPXE \(|^net0: |^INIT: )")
 
 
 def heading(text):
