@@ -28,10 +28,13 @@ def stages(timeline, since=0):
     # Lines of a next boot may follow.
     if len(begun) > 1:
         lines = [pair for pair in lines if pair[0].index < begun[1][0].index]
-    first_task = timeline.all("server", r"^GET /api/\S+/tasks/(?!bootstrap)", since)
-    if not begun or not switched or not first_task:
+    if not begun or not switched:
         return []
     kernel = min(entry.at - uptime for entry, uptime in lines)
+    # The server may have held the last request of the boot before, and answered it since.
+    first_task = [entry for entry in timeline.all("server", r"^GET /api/\S+/tasks/(?!bootstrap)", since) if entry.at > kernel]
+    if not first_task:
+        return []
     found = []
 
     def mark(name, seconds):
