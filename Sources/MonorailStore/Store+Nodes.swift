@@ -99,14 +99,19 @@ extension StoreCommand where Result == String {
   ///   - id: its identifier; `nil` makes one.
   ///   - addresses: MAC addresses, in lower case with colons. One of another node stays with that node.
   ///   - document: its fields as they were posted.
+  ///   - settings: how its power and its BMC are reached.
   /// - Returns: the identifier.
   public static func addNode(
-    _ id: String?, addresses: [String] = [], document: JSONObject = JSONObject()
+    _ id: String?, addresses: [String] = [], document: JSONObject = JSONObject(),
+    settings: [(service: String, config: JSONObject)] = []
   ) -> StoreCommand<String> {
     StoreCommand { transaction in
       let id = id ?? Identifier.object()
       try transaction.addNode(id, document: document)
       for address in addresses { try transaction.link(address, to: id) }
+      for entry in settings {
+        try transaction.saveManagementSettings(node: id, service: entry.service, config: entry.config)
+      }
       return id
     }
   }

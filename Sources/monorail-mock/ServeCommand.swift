@@ -65,7 +65,9 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "What is served at /; nothing by default.", completion: .directory)
   var `static`: String?
 
-  @Option(help: "What templates/ renders (default: templates in --data, else a temporary directory).", completion: .directory)
+  @Option(
+    help: "What templates/ renders (default: templates in --data, else a temporary directory).",
+    completion: .directory)
   var templates: String?
 
   @OptionGroup(title: "Workflows and what is kept")

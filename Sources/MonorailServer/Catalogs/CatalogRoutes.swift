@@ -18,7 +18,8 @@ struct CatalogRoutes: Sendable {
         guard let record = try state.store.newestCatalog(of: id, source: source) else {
           throw APIError(
             .notFound,
-            "No Catalogs Found for Source (\(source)). GET /api/current/nodes/\(id)/catalogs lists those that there are.")
+            "No Catalogs Found for Source (\(source)). GET /api/current/nodes/\(id)/catalogs lists those that there are."
+          )
         }
         return Response.json(try record.raw())
       }

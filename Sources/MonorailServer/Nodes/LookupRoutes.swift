@@ -13,8 +13,10 @@ struct LookupRoutes: Sendable {
     group.get("lookups") { request, _ in
       let given = request.uri.queryParameters.get("q")
       let mac = given.flatMap { MACAddress($0.replacing("-", with: ":"))?.description }
-      let found = try views().filter { given == nil || [mac ?? given, given].contains($0.macAddress)
-        || $0.node == given || $0.ipAddress == given?.lowercased() }
+      let found = try views().filter {
+        given == nil || [mac ?? given, given].contains($0.macAddress)
+          || $0.node == given || $0.ipAddress == given?.lowercased()
+      }
       return Response.json(.array(found.map(\.json)))
     }
     group.get("lookups/:id") { _, context in Response.json(try find(context).json) }
