@@ -75,7 +75,8 @@ import Testing
       let uploading = try #require(FileHandle(forReadingAtPath: new))
       #expect(flock(uploading.fileDescriptor, LOCK_EX | LOCK_NB) == 0)
       try await withMock({ $0.filesDirectory = directory }) { _ in
-        #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == [".upload-new"])
+        let left = try FileManager.default.contentsOfDirectory(atPath: directory)
+        #expect(left == [".upload-new"])
       }
       try uploading.close()
     }
