@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
 import JSONDocument
@@ -15,7 +16,9 @@ struct NodeList: Sendable {
     var filters: [(field: String, value: String)] = []
     var numbers: [String: Int] = [:]
     var sort: (field: String, descends: Bool)?
-    for (name, value) in request.uri.queryParameters.map({ (String($0.key), String($0.value)) }) {
+    for (encoded, value) in request.uri.queryParameters.map({ (String($0.key), String($0.value)) }) {
+      // Many clients write %24 for the dollar sign, and only values are decoded already.
+      let name = encoded.removingPercentEncoding ?? encoded
       switch name {
       case "$skip", "$top":
         guard let number = Int(value), number >= (name == "$top" ? 1 : 0) else {
