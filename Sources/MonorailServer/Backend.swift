@@ -33,6 +33,8 @@ struct Backend: Sendable {
       directory: try configuration.filesDirectory ?? state.scratchDirectory("files"), maximumBytes: limit)
     templates = FileStore(
       directory: try configuration.templatesDirectory ?? state.scratchDirectory("templates"), maximumBytes: limit)
+    files.removeAbandonedUploads()
+    templates.removeAbandonedUploads()
     results = configuration.resultsDirectory.map { ResultStore(directory: $0) }
   }
 

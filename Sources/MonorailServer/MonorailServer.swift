@@ -188,6 +188,7 @@ extension MonorailServer {
       DefinitionRoutes(state: backend.state).add(to: group)
       RuleSetRoutes(backend: backend).add(to: group)
       CatalogRoutes(state: backend.state).add(to: group)
+      LookupRoutes(store: backend.state.store).add(to: group)
       ManagementRoutes(backend: backend).add(to: group)
     }
     SyslogRoutes(state: backend.state).add(to: router)

@@ -15,6 +15,26 @@ extension Store {
     live.withLock { live in live.addresses[address].flatMap { live.nodes[$0] } }
   }
 
+  /// The node that a client means by its identifier, a MAC address of one of its NICs, an IP address that is known of it, or
+  /// one of its `identifiers`. Case does not count in addresses and `identifiers`.
+  ///
+  /// - Returns: `nil` also when several nodes have the IP address or the one of `identifiers`.
+  public func node(named name: String) throws -> NodeRecord? {
+    if let node = node(name) { return node }
+    let lower = name.lowercased()
+    if let node = node(withAddress: lower.replacing("-", with: ":")) { return node }
+    var found = Set(try lookups(lower).compactMap { $0.node ?? node(withAddress: $0.macAddress)?.id })
+    let nodes = nodes
+    found.formUnion(nodes.filter { $0.ipAddress == lower }.map(\.id))
+    if found.isEmpty {
+      found.formUnion(
+        nodes.filter { node in
+          (node.document["identifiers"]?.arrayValue ?? []).contains { $0.stringValue?.lowercased() == lower }
+        }.map(\.id))
+    }
+    return found.count == 1 ? found.first.flatMap { node($0) } : nil
+  }
+
   /// The addresses that are known, of nodes and of others, in the order of their coming.
   ///
   /// - Parameter query: an IP or MAC address, or a node's identifier; `nil` for all.
@@ -39,6 +59,11 @@ extension Store {
 /// What is known of a MAC address.
 public struct LookupRecord: Sendable, Hashable {
   public let number: Int
+  /// 24 hexadecimal digits, which are the number.
+  public var id: String {
+    let digits = String(number, radix: 16)
+    return String(repeating: "0", count: max(0, 24 - digits.count)) + digits
+  }
   public let macAddress: String
   public let ipAddress: String?
   public let node: String?
@@ -74,14 +99,19 @@ extension StoreCommand where Result == String {
   ///   - id: its identifier; `nil` makes one.
   ///   - addresses: MAC addresses, in lower case with colons. One of another node stays with that node.
   ///   - document: its fields as they were posted.
+  ///   - settings: how its power and its BMC are reached.
   /// - Returns: the identifier.
   public static func addNode(
-    _ id: String?, addresses: [String] = [], document: JSONObject = JSONObject()
+    _ id: String?, addresses: [String] = [], document: JSONObject = JSONObject(),
+    settings: [(service: String, config: JSONObject)] = []
   ) -> StoreCommand<String> {
     StoreCommand { transaction in
       let id = id ?? Identifier.object()
       try transaction.addNode(id, document: document)
       for address in addresses { try transaction.link(address, to: id) }
+      for entry in settings {
+        try transaction.saveManagementSettings(node: id, service: entry.service, config: entry.config)
+      }
       return id
     }
   }
@@ -102,6 +132,35 @@ extension StoreCommand where Result == Void {
     StoreCommand { transaction in
       try transaction.update(id) { $0.document = document }
       for address in addresses { try transaction.link(address, to: id) }
+    }
+  }
+
+  /// Saves what is known of a MAC address. What is `nil` stays as it was.
+  ///
+  /// - Parameters:
+  ///   - mac: in lower case, with colons.
+  ///   - node: the node gets the address, and a node that had it loses it.
+  public static func saveLookup(_ mac: String, ipAddress: String?, node: String?) -> StoreCommand<Void> {
+    StoreCommand { transaction in
+      if let node {
+        _ = try transaction.node(node)
+        if let owner = transaction.node(ofAddress: mac), owner != node { transaction.unlink(mac, from: owner) }
+        try transaction.link(mac, to: node)
+      }
+      try transaction.execute(
+        """
+        INSERT INTO lookups (mac, ip, createdAt, updatedAt) VALUES (?, ?, ?, ?)
+        ON CONFLICT (mac) DO UPDATE SET ip = coalesce(excluded.ip, ip), updatedAt = excluded.updatedAt
+        """,
+        [mac, ipAddress, transaction.now, transaction.now])
+    }
+  }
+
+  /// Forgets a MAC address. A node that has it is no longer known by it.
+  public static func deleteLookup(_ mac: String) -> StoreCommand<Void> {
+    StoreCommand { transaction in
+      if let owner = transaction.node(ofAddress: mac) { transaction.unlink(mac, from: owner) }
+      try transaction.execute("DELETE FROM lookups WHERE mac = ?", [mac])
     }
   }
 
@@ -161,6 +220,14 @@ extension Transaction {
     node.addresses.append(address)
     changes.nodes[id] = node
     changes.addresses[address] = id
+  }
+
+  /// Takes an address from a node in memory; the caller changes its row.
+  fileprivate func unlink(_ address: String, from id: String) {
+    changes.addresses[address] = .some(nil)
+    guard var node = nodeIfKnown(id) else { return }
+    node.addresses.removeAll { $0 == address }
+    changes.nodes[id] = node
   }
 
   /// Notes which IP address a NIC has. The NIC need not be a node's.

@@ -15,6 +15,8 @@ public final class Store: Sendable {
   public let place: String
   /// Where uploaded files are, if the store has a directory.
   public let filesDirectory: String?
+  /// Where uploaded templates are, if the store has a directory.
+  public let templatesDirectory: String?
   let configuration: StoreConfiguration
   /// Which start of a server on this database this is, from 1.
   let server: Int
@@ -46,17 +48,13 @@ public final class Store: Sendable {
     place = configuration.directory ?? "memory"
     do {
       if let directory = configuration.directory {
-        // It has passwords of BMCs.
-        try FileSystem.makeDirectories(directory, mode: 0o700)
-        lock = Mutex(try DirectoryLock(directory))
-        let files = directory + "/files"
-        try FileSystem.makeDirectories(files)
-        filesDirectory = files
+        lock = Mutex(try Self.prepare(directory))
+        (filesDirectory, templatesDirectory) = (directory + "/files", directory + "/templates")
         database = try DatabasePool(
           path: directory + "/" + Self.databaseName, configuration: Self.configuration(configuration))
       } else {
         lock = Mutex(nil)
-        filesDirectory = nil
+        (filesDirectory, templatesDirectory) = (nil, nil)
         database = try DatabaseQueue(configuration: Self.configuration(configuration))
       }
       let isNewer = try database.read { try Migrations.all.hasBeenSuperseded($0) }
@@ -76,6 +74,40 @@ public final class Store: Sendable {
     }
     commands = CommandQueue(database)
     try load()
+  }
+
+  /// Makes the directory and what is in it, readable for its owner alone, since the database has passwords of BMCs. A
+  /// directory that was there keeps its mode.
+  ///
+  /// - Throws: `StoreError` when others may write in the directory: they could put a database of their own there.
+  private static func prepare(_ directory: String) throws -> DirectoryLock {
+    try FileSystem.makeDirectories(directory, mode: 0o700)
+    let mode = try permissions(of: directory)
+    guard mode & 0o022 == 0 else {
+      throw StoreError(
+        .unusable,
+        "other users may write in \(directory) (its mode is \(String(mode, radix: 8))), but passwords of BMCs are kept "
+          + "there: give a directory of your own, or chmod 700 \(directory)")
+    }
+    let lock = try DirectoryLock(directory)
+    for name in ["files", "templates"] {
+      let path = directory + "/" + name
+      try FileSystem.makeDirectories(path, mode: 0o700)
+      guard chmod(path, 0o700) == 0 else { throw SystemError("change the mode of \(path)") }
+    }
+    // SQLite gives its other files the mode of the database. It takes an empty file for a new database.
+    let database = directory + "/" + databaseName
+    do { _ = try File(database, O_RDWR | O_CREAT, mode: 0o600) }
+    for path in [database, database + "-wal", database + "-shm"] where FileSystem.exists(path) {
+      guard chmod(path, 0o600) == 0 else { throw SystemError("change the mode of \(path)") }
+    }
+    return lock
+  }
+
+  private static func permissions(of path: String) throws -> mode_t {
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw SystemError("look at \(path)") }
+    return status.st_mode & 0o7777
   }
 
   private static func configuration(_ wanted: StoreConfiguration) -> Configuration {

@@ -65,7 +65,9 @@ struct ServeCommand: AsyncParsableCommand {
   @Option(help: "What is served at /; nothing by default.", completion: .directory)
   var `static`: String?
 
-  @Option(help: "What templates/ renders (default: a temporary directory).", completion: .directory)
+  @Option(
+    help: "What templates/ renders (default: templates in --data, else a temporary directory).",
+    completion: .directory)
   var templates: String?
 
   @OptionGroup(title: "Workflows and what is kept")
@@ -170,7 +172,9 @@ struct ServeCommand: AsyncParsableCommand {
       state = MonorailState(try keeping.state())
       configuration.discoveryGraph = try keeping.discoveryGraph(
         hasTaskSets: !taskSets.isEmpty, in: state.server.store.library)
-      if configuration.filesDirectory == nil { configuration.filesDirectory = state.server.store.filesDirectory }
+      let store = state.server.store
+      configuration.filesDirectory = configuration.filesDirectory ?? store.filesDirectory
+      configuration.templatesDirectory = configuration.templatesDirectory ?? store.templatesDirectory
       for (address, id) in nodes { try state.server.addNode(address: address, id: id) }
       for fault in faults { state.inject(fault) }
       mock = try await MockMonorail.start(configuration, state: state)

@@ -150,7 +150,10 @@ extension MockMonorail {
       for (query, found) in [
         ("10.1.1.20", [nic]), ("52-54-00-00-00-01", [nic]), ("10.1.1.99", [bmc]), ("00:1E:67:00:00:09", [bmc]),
       ] as [(String, [JSON])] {
-        #expect(try await mock.json("/lookups?q=\(query)") == .array(found))
+        let answer = try await mock.json("/lookups?q=\(query)").arrayValue ?? []
+        #expect(answer.map { $0["macAddress"] } == found.map { $0["macAddress"] })
+        #expect(answer.map { $0["node"] } == found.map { $0["node"] })
+        #expect(answer.map { $0["ipAddress"] } == found.map { $0["ipAddress"] })
       }
     }
   }

@@ -11,10 +11,19 @@ import Testing
       let file = "/api/current/files/bios-1.2.bin"
       #expect(try await mock.request("PUT", file, body: body).status == 201)
       #expect(try await mock.request("GET", "/api/common/files/bios-1.2.bin").text == body)
-      #expect(try await mock.request("GET", "/api/current/files").text == "[\n  \"bios-1.2.bin\"\n]\n")
+      let listed = try JSON(parsing: try await mock.request("GET", "/api/current/files").body)
+      #expect(listed.arrayValue?.map { $0["filename"] } == ["bios-1.2.bin"])
+      #expect(listed[0]?["basename"] == "bios-1.2.bin" && listed[0]?["version"] == 0)
       var digest = Digest(.md5)
       Array(body.utf8).withUnsafeBytes { digest.update($0) }
-      #expect(try await mock.request("GET", file + "/md5").text == "\"\(digest.finish())\"")
+      let md5 = digest.finish()
+      #expect(listed[0]?["md5"] == .string(md5))
+      let byUUID = "/api/current/files/" + (try #require(listed[0]?["uuid"]?.stringValue))
+      #expect(try await mock.request("GET", byUUID).text == body)
+      for name in [file, byUUID] {
+        #expect(try await mock.request("GET", name + "/md5").text == "\"\(md5)\"")
+        #expect(try await mock.request("GET", name + "/metadata").text.contains(md5))
+      }
       let head = try await mock.request("HEAD", file)
       #expect(head.status == 200)
       #expect(head.headers["content-length"] == String(body.utf8.count))
@@ -56,6 +65,20 @@ import Testing
       #expect(try FileManager.default.contentsOfDirectory(atPath: mock.filesDirectory).isEmpty)
       let longest = try await mock.request("PUT", "/api/current/files/x", body: "1234567890")
       #expect(longest.status == 201)
+    }
+  }
+
+  @Test func `what uploads left that ended with their server goes, and what is being uploaded stays`() async throws {
+    try await withDirectory { directory in
+      let (old, new) = (directory + "/.upload-old", directory + "/.upload-new")
+      for path in [old, new] { try "half".write(toFile: path, atomically: true, encoding: .utf8) }
+      let uploading = try #require(FileHandle(forReadingAtPath: new))
+      #expect(flock(uploading.fileDescriptor, LOCK_EX | LOCK_NB) == 0)
+      try await withMock({ $0.filesDirectory = directory }) { _ in
+        let left = try FileManager.default.contentsOfDirectory(atPath: directory)
+        #expect(left == [".upload-new"])
+      }
+      try uploading.close()
     }
   }
 

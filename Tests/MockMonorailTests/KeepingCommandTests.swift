@@ -53,13 +53,49 @@ import Testing
       let upload = await Command.run(
         ["-s", "-T", workflows + "/own.json", api + "/files/own.json"], program: "/usr/bin/curl")
       #expect(upload.output.contains("sha256"))
+      let template = await Command.run(
+        ["-s", "-T", workflows + "/own.json", api + "/templates/library/own.json"], program: "/usr/bin/curl")
+      #expect(template.output.contains("own.json"))
       serve.send(SIGTERM)
       #expect(await serve.end().status == 0)
-      #expect(FileManager.default.fileExists(atPath: data + "/files/own.json"))
+      for name in ["files", "templates"] {
+        #expect(FileManager.default.fileExists(atPath: data + "/\(name)/own.json"))
+      }
       let kept = await Command.run(["prune", "--data", data, "--keep", "1"])
       #expect(kept.output.hasPrefix("removed 0 runs, 0 task sets, 0 reports"))
       let pruned = await Command.run(["prune", "--data", data, "--keep", "0"])
       #expect(pruned.output == "removed 1 runs, 1 task sets, 1 reports, 0 catalogs, 0 lines of syslog\n")
+    }
+  }
+
+  @Test(arguments: [0o755, 0o777] as [mode_t])
+  func `Nobody else can read a directory's contents, and one in which others may write is refused`(
+    mode: mode_t
+  ) async throws {
+    try await withDirectory { directory in
+      let data = directory + "/data"
+      try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+      for name in [Store.databaseName, Store.databaseName + "-wal"] {
+        #expect(FileManager.default.createFile(atPath: data + "/" + name, contents: nil))
+        #expect(chmod(data + "/" + name, 0o644) == 0)
+      }
+      #expect(chmod(data, mode) == 0)
+      let serve = try Command(["serve", "--port", "0", "--data", data])
+      if mode == 0o777 {
+        let end = await serve.end()
+        #expect(end.status == 1 && end.errors.contains("chmod 700 \(data)"), "\(end.errors)")
+        return
+      }
+      _ = try await url(of: serve)
+      let names = try FileManager.default.contentsOfDirectory(atPath: data)
+      #expect(names.count >= 5)
+      for name in names {
+        var status = stat()
+        #expect(stat(data + "/" + name, &status) == 0)
+        #expect(status.st_mode & 0o077 == 0, "\(name): \(String(status.st_mode, radix: 8))")
+      }
+      serve.send(SIGTERM)
+      #expect(await serve.end().status == 0)
     }
   }
 

@@ -58,6 +58,10 @@ extension MockMonorail {
       "PUT", "/obms", #"{"nodeId":"n1","service":"command-obm-service","config":{"program":"p","args":[1]}}"#, 400,
       "config.args must be a list of texts"
     ),
+    (
+      "PUT", "/obms", #"{"nodeId":"n1","service":"command-obm-service","config":{"program":"p"}}"#, 400,
+      "start it with --obm-program p=FILE"
+    ),
     ("GET", "/obms/x", "", 404, "there are no OBM settings x"),
     ("PATCH", "/obms/x", "{}", 404, "there are no OBM settings x"),
     ("GET", "/nodes/n3/obm", "", 404, "there is no node n3"),

@@ -18,7 +18,9 @@ private let mac = "00:1e:67:98:bc:7e"
       #expect(try await mock.request("GET", "/api/current/nodes/n3").status == 404)
       for query in ["00:1E:67:98:BC:7E", "n1", "127.0.0.1"] {
         let found = try JSON(parsing: try await mock.request("GET", "/api/current/lookups?q=\(query)").body)
-        #expect(found == [["node": "n1", "macAddress": .string(mac), "ipAddress": "127.0.0.1"]])
+        #expect(found.arrayValue?.map { $0["node"] } == ["n1"])
+        #expect(found[0]?["macAddress"] == .string(mac) && found[0]?["ipAddress"] == "127.0.0.1")
+        #expect(found[0]?["id"]?.stringValue?.count == 24 && found[0]?["createdAt"]?.stringValue != nil)
       }
       #expect(try await mock.request("GET", "/api/current/lookups?q=n4").text == "[]\n")
     }
@@ -110,7 +112,11 @@ private let mac = "00:1e:67:98:bc:7e"
   func templates(text: String, status: Int, expected: String) async throws {
     try await withMock { mock in
       try text.write(toFile: mock.templatesDirectory + "/t", atomically: true, encoding: .utf8)
-      let answer = try await mock.request("GET", "/api/current/templates/t")
+      mock.addNode(mac: mac, id: "n1")
+      for query in ["nodeId=n1", "macs=52:54:00:00:00:01,\(mac.uppercased())"] {
+        #expect(try await mock.request("GET", "/api/current/templates/t?\(query)").status == status)
+      }
+      let answer = try await mock.request("GET", "/api/current/templates/t?nodeId=n1")
       #expect(answer.status == status)
       #expect(answer.text.contains(expected))
     }
@@ -118,9 +124,14 @@ private let mac = "00:1e:67:98:bc:7e"
 
   @Test func templatesThatAreNotThere() async throws {
     try await withMock { mock in
+      mock.addNode(id: "n1")
       try "x".write(toFile: mock.templatesDirectory + "/t", atomically: true, encoding: .utf8)
-      for target in ["none", "t?nodeId=n9", "library/none"] {
-        #expect(try await mock.request("GET", "/api/current/templates/\(target)").status == 404)
+      let cases = [
+        ("none?nodeId=n1", 404), ("t?nodeId=n9", 404), ("t?macs=\(mac)", 404), ("t", 400), ("library/none", 400),
+        ("metadata/none", 400),
+      ]
+      for (target, status) in cases {
+        #expect(try await mock.request("GET", "/api/current/templates/\(target)").status == status, "\(target)")
       }
     }
   }

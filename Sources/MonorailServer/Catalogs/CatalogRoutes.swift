@@ -1,48 +1,53 @@
 import Hummingbird
 import JSONDocument
 import MonorailStore
+import NIOPosix
 
-/// Catalogs, of a node and of all, and the lookups of addresses.
+/// Catalogs, of a node and of all.
 struct CatalogRoutes: Sendable {
   let state: ServerState
 
   func add(to group: RouterGroup<ServerContext>) {
     group.get("nodes/:id/catalogs") { request, context in
-      try list(state.catalogs(of: node(context)), request)
+      let id = try node(context)
+      return try await Self.offEventLoop { try list(state.catalogs(of: id), request) }
     }
     group.get("nodes/:id/catalogs/:source") { _, context in
       let (id, source) = (try node(context), try context.parameter("source"))
-      guard let record = try state.store.newestCatalog(of: id, source: source) else {
-        throw APIError(
-          .notFound,
-          "No Catalogs Found for Source (\(source)). GET /api/current/nodes/\(id)/catalogs lists those that there are.")
+      return try await Self.offEventLoop {
+        guard let record = try state.store.newestCatalog(of: id, source: source) else {
+          throw APIError(
+            .notFound,
+            "No Catalogs Found for Source (\(source)). GET /api/current/nodes/\(id)/catalogs lists those that there are."
+          )
+        }
+        return Response.json(try record.raw())
       }
-      return Response.json(try record.raw())
     }
-    group.get("catalogs") { request, _ in try list(state.catalogs(), request) }
+    group.get("catalogs") { request, _ in
+      try await Self.offEventLoop { try list(state.catalogs(), request) }
+    }
     group.get("catalogs/:id") { _, context in
       let id = try context.parameter("id")
-      guard let record = try state.store.catalog(id: id) else { throw APIError(.notFound, "there is no catalog \(id)") }
-      return Response.json(try record.view())
-    }
-    group.get("lookups") { request, _ in
-      let query = request.uri.queryParameters.get("q").map { $0.lowercased().replacing("-", with: ":") }
-      let given = request.uri.queryParameters.get("q")
-      let found = try state.addresses().filter { entry in
-        query == nil || entry.macAddress == query || entry.nodeID == given || entry.ipAddress == given
+      return try await Self.offEventLoop {
+        guard let record = try state.store.catalog(id: id) else {
+          throw APIError(.notFound, "there is no catalog \(id)")
+        }
+        return Response.json(try record.view())
       }
-      return Response.json(
-        .array(
-          found.map {
-            ["node": .init($0.nodeID), "macAddress": .init($0.macAddress), "ipAddress": .init($0.ipAddress)]
-          }))
     }
+  }
+
+  /// Catalogs have up to megabytes. Reading and printing these on the thread of a connection would hold up all other
+  /// connections of that thread.
+  private static func offEventLoop(_ answer: @escaping @Sendable () throws -> Response) async throws -> Response {
+    try await NIOThreadPool.singleton.runIfActive(answer)
   }
 
   private func node(_ context: ServerContext) throws -> String {
     let id = try context.parameter("id")
-    guard state.node(id) != nil else { throw APIError.noNode(id) }
-    return id
+    guard let node = try state.node(named: id) else { throw APIError.noNode(id) }
+    return node.id
   }
 
   /// Those that have each value that the query names: `source=dmi`, `node=<id>`, `data.System Information.Family=x`.

@@ -3,6 +3,7 @@ import Foundation
 import Hummingbird
 import MonorailStore
 import NIOCore
+import NIOPosix
 
 /// A directory of files that clients read and write by name.
 struct FileStore: Sendable {
@@ -44,7 +45,35 @@ struct FileStore: Sendable {
 
   func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: existingPath(name)) }
 
-  /// Writes a request's body, however long it is, under a temporary name first: a file is there as a whole or not.
+  private static let temporaryPrefix = ".upload-"
+
+  /// Removes what uploads left that ended with their server. Another server may take uploads in the same directory; the
+  /// lock on a temporary file says that it still does.
+  func removeAbandonedUploads() {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+    for name in names where name.hasPrefix(Self.temporaryPrefix) {
+      let descriptor = open(directory + "/" + name, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
+      guard descriptor >= 0 else { continue }
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(directory + "/" + name) }
+      close(descriptor)
+    }
+  }
+
+  /// Has the disk take a file's bytes, or a directory's names, before the answer says that they are kept.
+  private func synchronize(_ descriptor: Int32) async throws {
+    let failure = try await NIOThreadPool.singleton.runIfActive { fsync(descriptor) == 0 ? nil : errno }
+    if let failure { throw NSError(domain: NSPOSIXErrorDomain, code: Int(failure)) }
+  }
+
+  private func synchronizeDirectory() async throws {
+    let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw NSError(domain: NSPOSIXErrorDomain, code: Int(errno)) }
+    defer { close(descriptor) }
+    try await synchronize(descriptor)
+  }
+
+  /// Writes a request's body, however long it is, under a temporary name first: a file is there as a whole or not. When
+  /// this returns, it is on the disk.
   ///
   /// - Returns: its length.
   func save(_ name: String, _ request: Request) async throws -> Int {
@@ -53,12 +82,13 @@ struct FileStore: Sendable {
     let declared = request.headers[.contentLength].flatMap { Int($0) }
     if let declared, declared > maximumBytes { throw tooLong }
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    let temporary = directory + "/.upload-" + UUID().uuidString
+    let temporary = directory + "/\(Self.temporaryPrefix)" + UUID().uuidString
     guard FileManager.default.createFile(atPath: temporary, contents: nil),
       let file = FileHandle(forWritingAtPath: temporary)
     else { throw APIError(.internalServerError, "cannot write in \(directory)") }
     do {
       defer { try? file.close() }
+      _ = flock(file.fileDescriptor, LOCK_EX | LOCK_NB)
       var count = 0
       for try await buffer in request.body {
         count += buffer.readableBytes
@@ -66,9 +96,11 @@ struct FileStore: Sendable {
         try file.write(contentsOf: buffer.readableBytesView)
       }
       if let declared, count != declared { throw APIError(.badRequest, "the body ended after \(count) bytes") }
+      try await synchronize(file.fileDescriptor)
       guard rename(temporary, path) == 0 else {
         throw APIError(.internalServerError, "cannot write \(name): \(String(cString: strerror(errno)))")
       }
+      try await synchronizeDirectory()
       return count
     } catch {
       try? FileManager.default.removeItem(atPath: temporary)

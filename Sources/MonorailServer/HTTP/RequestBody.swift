@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import JSONDocument
 
 extension RequestBody {
   /// The whole body.
@@ -16,5 +17,23 @@ extension RequestBody {
       bytes += buffer.readableBytesView
     }
     return bytes
+  }
+}
+
+extension Request {
+  /// The body as a JSON object, of at most 1 MiB and 20,000 values.
+  ///
+  /// - Parameter name: what the body is, for messages.
+  /// - Throws: `APIError` 400 when it is none; 413.
+  func object(_ name: String) async throws -> JSONObject {
+    let bytes = try await body.collected(upTo: 1 << 20, headers)
+    do {
+      guard let object = try JSON(parsing: bytes, maximumValues: 20_000).objectValue else {
+        throw APIError(.badRequest, "\(name) is no object")
+      }
+      return object
+    } catch let error as JSONParseError {
+      throw APIError(.badRequest, "\(name) is \(error)")
+    }
   }
 }

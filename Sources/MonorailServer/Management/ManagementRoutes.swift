@@ -57,7 +57,7 @@ struct ManagementRoutes: Sendable {
   private func save(
     _ config: JSONObject, _ service: String, of nodeID: String, status: HTTPResponse.Status
   ) async throws -> Response {
-    try refusing(.badRequest) { try ServiceKind.named(service).check(config) }
+    try refusing(.badRequest) { try backend.manager.check(service, config) }
     return Response.json(
       try await store.saveServiceSettings(of: nodeID, service: service, config: config).view, status: status)
   }

@@ -49,6 +49,13 @@ final class NodeManager: Sendable {
     return .failed("\(action.action) was not tried")
   }
 
+  /// - Throws: when there is no such service, or settings do not fit it, or name a program that this server may not run.
+  func check(_ service: String, _ config: JSONObject) throws(ManagementFailure) {
+    let kind = try ServiceKind.named(service)
+    try kind.check(config)
+    if kind.name == ServiceKind.command.name { _ = try program(config["program"]?.stringValue ?? "") }
+  }
+
   /// Does it once.
   ///
   /// - Parameter name: the service to use if the node has it; else the node's only one is used.

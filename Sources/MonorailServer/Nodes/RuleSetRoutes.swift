@@ -8,6 +8,7 @@ import Workflows
 struct RuleSetRoutes: Sendable {
   let backend: Backend
   private var store: Store { backend.state.store }
+  private var documents: NodeDocuments { NodeDocuments(state: backend.state) }
 
   func add(to group: RouterGroup<ServerContext>) {
     addSKUs(to: group)
@@ -20,7 +21,8 @@ struct RuleSetRoutes: Sendable {
     group.get("skus/:id") { _, context in Response.json(try find(.sku, context.parameter("id")).view) }
     group.get("skus/:id/nodes") { _, context in
       let id = try find(.sku, context.parameter("id")).id
-      return Response.json(.array(store.nodes.filter { $0.sku == id }.map { .string("/api/2.0/nodes/" + $0.id) }))
+      let nodes = store.nodes.filter { $0.sku == id }
+      return Response.json(.array(nodes.map { documents.view(KnownNode($0)) }))
     }
     group.post("skus") { request, _ in
       let saved = try await save(.sku, document(request))
@@ -49,8 +51,8 @@ struct RuleSetRoutes: Sendable {
     group.get("tags/:name") { _, context in Response.json(try tag(context).view) }
     group.get("tags/:name/nodes") { _, context in
       let name = try context.parameter("name")
-      return Response.json(
-        .array(store.nodes.filter { $0.tags.contains(name) }.map { .string("/api/2.0/nodes/" + $0.id) }))
+      let nodes = store.nodes.filter { $0.tags.contains(name) }
+      return Response.json(.array(nodes.map { documents.raw(KnownNode($0)) }))
     }
     group.post("tags") { request, _ in
       let saved = try await save(.tag, document(request))
@@ -60,6 +62,7 @@ struct RuleSetRoutes: Sendable {
       }
       return Response.json(saved.view, status: .created)
     }
+    group.post("tags/:name/nodes/workflows", use: runOnTagged)
     group.delete("tags/:name") { _, context in
       _ = try await store.perform(.delete(.tag, id: tag(context).id))
       return Response(status: .noContent)
@@ -86,6 +89,27 @@ struct RuleSetRoutes: Sendable {
       try await store.perform(.removeTag(context.parameter("tag"), from: store.nodes.map(\.id)))
       return Response(status: .noContent)
     }
+  }
+
+  /// Runs a graph on each node that has the tag. When a node refuses it, the answer says so, and which runs have started.
+  @Sendable private func runOnTagged(_ request: Request, _ context: ServerContext) async throws -> Response {
+    let name = try context.parameter("name")
+    let start = try await GraphStart(request, limit: backend.configuration.maximumReportBytes)
+    guard let graph = start.name else { throw APIError(.badRequest, "Graph name is missing or in wrong format") }
+    var runs: [String] = []
+    for node in store.nodes where node.tags.contains(name) {
+      do {
+        runs.append(
+          try await store.start(
+            StartRequest(
+              graph: graph, node: node.id, options: start.options, context: start.context,
+              scope: backend.scope(request))))
+      } catch  where error is WorkflowError || error is StoreError {
+        let started = runs.isEmpty ? "no run has started" : "started before it: " + runs.joined(separator: ", ")
+        throw APIError(.badRequest, "\(error) (node \(node.id); \(started))")
+      }
+    }
+    return Response.json(.array(try runs.map { try store.documents(of: $0)?.raw ?? .null }), status: .accepted)
   }
 
   private func find(_ kind: RuleSetRecord.Kind, _ id: String) throws -> RuleSetRecord {

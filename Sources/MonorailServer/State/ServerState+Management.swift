@@ -23,6 +23,6 @@ extension ServerState: ServiceSettingsStore {
   }
 
   func ipAddress(ofMACAddress mac: String) throws -> String? {
-    try addresses().first { $0.macAddress == mac }?.ipAddress
+    try store.lookups(mac).first { $0.macAddress == mac }?.ipAddress ?? store.node(withAddress: mac)?.ipAddress
   }
 }

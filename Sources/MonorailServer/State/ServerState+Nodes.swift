@@ -8,6 +8,9 @@ extension ServerState {
 
   public func node(_ id: String) -> KnownNode? { store.node(id).map { KnownNode($0) } }
 
+  /// The node that a client means by an identifier or an address: see `Store.node(named:)`.
+  func node(named name: String) throws -> KnownNode? { try store.node(named: name).map { KnownNode($0) } }
+
   public func node(withAddress address: MACAddress) -> KnownNode? {
     store.node(withAddress: address.description).map { KnownNode($0) }
   }

@@ -92,7 +92,7 @@ struct NodeWorkflowRoutes: Sendable {
 
   private func node(_ context: ServerContext) throws -> KnownNode {
     let id = try context.parameter("id")
-    guard let node = backend.state.node(id) else { throw APIError.noNode(id) }
+    guard let node = try backend.state.node(named: id) else { throw APIError.noNode(id) }
     return node
   }
 }
