@@ -64,7 +64,7 @@ private let mac = "00:1e:67:98:bc:7e"
   }
 
   @Test(arguments: [
-    (#"{"name":"none"}"#, 404), ("{}", 400), ("[", 400), (#"{"tasks":1}"#, 400), (#"{"name":"../x"}"#, 400),
+    (#"{"name":"none"}"#, 400), ("{}", 400), ("[", 400), (#"{"tasks":1}"#, 400), (#"{"name":"../x"}"#, 400),
     (#"{"name":"broken"}"#, 400), (#"{"name":"undefined"}"#, 500),
   ])
   func workflowsThatAreNotTaken(body: String, status: Int) async throws {

@@ -48,7 +48,8 @@ import Workflows
     try await withMock { mock in
       let early = try await answer(mock, "PUT", "workflows/graphs", Self.graph)
       #expect(early.status == 400)
-      #expect(early.json?["message"] 
+      #expect(
+        early.json?["message"]
           == "Could not find task definition with injectableName Task.mine (in Graph.mine, task only)")
       #expect(try await answer(mock, "GET", "workflows/graphs/Graph.mine").json == [])
       _ = try await answer(mock, "PUT", "workflows/tasks", Self.task)
@@ -190,9 +191,11 @@ import Workflows
   @Test
   func `A refusal names the task and the option`() async throws {
     try await withMock { mock in
-      let task = #"{"friendlyName": "b", "injectableName": "Task.b", "implementsTask": "Task.Base.noop", "properties": {}, "#
-      let inline = task + #""options": {"x": "{{ options.missing }}"}}"#
-      let graph = #"{"friendlyName": "z", "injectableName": "z.e", "tasks": [{"label": "bad", "taskDefinition": \#(inline)}]}"#
+      let graph = """
+        {"friendlyName": "z", "injectableName": "z.e", "tasks": [{"label": "bad", "taskDefinition": {
+          "friendlyName": "b", "injectableName": "Task.b", "implementsTask": "Task.Base.noop", "properties": {},
+          "options": {"x": "{{ options.missing }}"}}}]}
+        """
       #expect(try await answer(mock, "PUT", "workflows/graphs", graph).status == 201)
       let refused = try await answer(mock, "POST", "workflows", #"{"name": "z.e"}"#)
       #expect(refused.json?["message"] == "Value does not exist for options.missing (in z.e, task bad, option x)")
@@ -206,7 +209,8 @@ import Workflows
       let large = try await answer(mock, "PUT", "workflows/graphs", #"{"tasks": \#(list)}"#)
       #expect(large.status == 400)
       #expect(large.json?["message"]?.stringValue?.contains("this is too large: more than 20000 values") == true)
-      for (name, sentence) in [("", "injectableName is empty"), (#"a\nb"#, "control character"), (#"a\u0000"#, "valid JSON")] {
+      let control = "control character"
+      for (name, sentence) in [("", "injectableName is empty"), (#"a\nb"#, control), (#"a\u0000"#, control)] {
         let task = Self.task.replacingOccurrences(of: "Task.mine", with: name)
         let graph = Self.graph.replacingOccurrences(of: "Graph.mine", with: name)
         for (path, body) in [("workflows/tasks", task), ("workflows/graphs", graph)] {
@@ -221,14 +225,14 @@ import Workflows
   @Test
   func `A graph whose job this server does not have is stored, and refused when it is started`() async throws {
     try await withMock { mock in
-      for (base, job) in [("Os.Install", "Job.Os.Install"), ("Catalog.GenerateEnclosure", "Job.Catalog.GenerateEnclosure")] {
+      for base in ["Os.Install", "Catalog.GenerateEnclosure"] {
         let task = Self.task.replacingOccurrences(of: "Linux.Commands", with: base)
           .replacingOccurrences(of: "{{ options.word }}", with: "")
         #expect(try await answer(mock, "PUT", "workflows/tasks", task).status == 201)
         #expect(try await answer(mock, "PUT", "workflows/graphs", Self.graph).status == 201)
         let refused = try await answer(mock, "POST", "workflows", #"{"name": "Graph.mine"}"#)
         #expect(refused.status == 400)
-        #expect(refused.text.contains("runs the job \(job), which this server does not have"), "\(refused.text)")
+        #expect(refused.text.contains("runs the job Job.\(base), which this server does not have"), "\(refused.text)")
       }
       let misspelt = Self.task.replacingOccurrences(of: "Linux.Commands", with: "Linux.Comands")
       _ = try await answer(mock, "PUT", "workflows/tasks", misspelt)

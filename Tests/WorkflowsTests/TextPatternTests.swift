@@ -37,11 +37,13 @@ import Testing
 
   @Test(
     arguments: [
-      ("(", "a ( without its )"), (")", "a ) without its ("), ("[a", "a [ without its ]"), ("a\\", "ends with a backslash"),
+      ("(", "a ( without its )"), (")", "a ) without its ("), ("[a", "a [ without its ]"),
+      ("a\\", "ends with a backslash"),
       ("*", "repeats nothing"), ("a|+", "repeats nothing"), ("{2}", "repeats nothing"), ("a**", "repeats nothing"),
       ("^*", "repeats a place"), (#"\b+"#, "repeats a place"), ("a{3,2}", "out of order"), ("[b-a]", "out of order"),
       ("(?=a)", "looks ahead or behind"), ("(?<!a)b", "looks ahead or behind"), ("(?i)a", "does not exist"),
-      (#"(a)\1"#, "refers to a group"), (#"\p{L}"#, "does not have"), ("(?<a", "does not end"), ("(?<a)b", "does not end"),
+      (#"(a)\1"#, "refers to a group"), (#"\p{L}"#, "does not have"), ("(?<a", "does not end"),
+      ("(?<a)b", "does not end"),
       ("a{1001}", "counts beyond"), ("a{99999999999999999999}", "counts beyond"),
       ("((a{900}){900}){900}", "too large"), ("((()" + "{900}){900}){900}", "too large"),
       (String(repeating: "(", count: 100_000), "groups deeper"), (String(repeating: "a", count: 10_000), "too large"),

@@ -89,12 +89,14 @@ public struct CatalogRule: Sendable, Hashable {
     case .equals(let other): return value.isAlike(other)
     case .among(let list, let isNegated): return list.contains(where: value.isAlike) != isNegated
     case .contains(let part, let isNegated):
-      return (value.arrayValue.map { $0.contains(where: part.isAlike) } ?? value.interpolated.contains(part.interpolated))
+      return
+        (value.arrayValue.map { $0.contains(where: part.isAlike) } ?? value.interpolated.contains(part.interpolated))
         != isNegated
     case .matches(let pattern, let isNegated):
       guard let isFound = pattern.isFound(in: value.interpolated, &budget) else {
         throw WorkflowError(
-          "the rule of \(path): the node's value is so long that searching it for the regular expression takes too long")
+          "the rule of \(path): the node's value is so long that searching it for the regular expression takes too long"
+        )
       }
       return isFound != isNegated
     case .number(let comparison, let limit): return value.number.map { comparison.holds($0, limit) } ?? false

@@ -179,7 +179,8 @@ struct PatternParser {
     case "x": return hexadecimal(digits: 2) ?? Self.only(scalar)
     case "u": return hexadecimal(digits: 4) ?? Self.only(scalar)
     case "0" where next.map(ScalarSet.digit.has) != true: return Self.only("\0")
-    case "0"..."9", "k": throw Problem(message: "this one refers to a group with \\\(scalar), which this server does not do")
+    case "0"..."9", "k":
+      throw Problem(message: "this one refers to a group with \\\(scalar), which this server does not do")
     case "p", "P", "c": throw Problem(message: "this one has \\\(scalar), which this server does not have")
     default: return Self.only(scalar)
     }
