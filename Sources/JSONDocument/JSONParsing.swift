@@ -7,7 +7,14 @@ public struct JSONParseError: Error, CustomStringConvertible, Equatable {
   /// How many bytes of the document stand before the place that is wrong.
   public let offset: Int
 
-  public var description: String { "not valid JSON: \(reason) after \(offset) bytes" }
+  /// The document may be right, but has more than is taken.
+  public var isOfSize = false
+
+  public var description: String {
+    isOfSize
+      ? "too large: \(reason), which is the most that is taken here, after \(offset) bytes"
+      : "not valid JSON: \(reason) after \(offset) bytes"
+  }
 }
 
 extension JSON {

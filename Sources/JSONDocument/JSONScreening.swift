@@ -53,7 +53,7 @@ struct JSONScreening {
       }
       guard depth <= maximumDepth else { throw JSONParseError(reason: "nesting too deep", offset: offset) }
       guard values <= maximumValues else {
-        throw JSONParseError(reason: "more than \(maximumValues) values", offset: offset)
+        throw JSONParseError(reason: "more than \(maximumValues) values", offset: offset, isOfSize: true)
       }
     }
     try finishWord(at: text.count - marks.count * Self.mark.utf8.count + word.count)

@@ -35,7 +35,8 @@ extension StoreCommand where Result == NodeAppearance? {
   ///   - ipAddress: where the request came from.
   ///   - adds: whether a node that is not known is added.
   ///   - firstWork: called when the node asks for the first time; the work is queued along with this. When it throws,
-  ///     nothing is changed.
+  ///     nothing is changed. A node that is added by its identifier gets no graph: any request can name one, so nothing
+  ///     shows that there is such a machine.
   /// - Returns: `nil` when the node is not known and was not added.
   public static func nodeAppeared(
     _ name: NodeName, ipAddress: String?, adds: Bool,
@@ -75,6 +76,7 @@ extension Transaction {
       id = given.lazy.compactMap { self.node(ofAddress: $0) }.first ?? new
     }
     guard adds || nodeIfKnown(id) != nil else { return nil }
+    let isGuess = if case .id = name { nodeIfKnown(id) == nil } else { false }
     try addNode(id, document: JSONObject())
     for address in addresses { try link(address, to: id) }
     let isFirst = try !node(id).hasAppeared
@@ -88,7 +90,7 @@ extension Transaction {
       for body in work.taskSets {
         _ = try StoreCommand<Int>.push(body, to: id).body(self)
       }
-      if let graph = work.graph { problem = try startFirst(graph) }
+      if !isGuess, let graph = work.graph { problem = try startFirst(graph) }
     }
     return NodeAppearance(node: try node(id), isFirst: isFirst, problem: problem)
   }

@@ -109,23 +109,28 @@ public struct ParsedCatalogs: Sendable {
 extension Transaction {
   /// Stores what commands printed.
   ///
-  /// - Returns: a failure when an output makes the task fail.
+  /// - Returns: a failure when an output makes the task fail; else what could not be parsed, as a text, or null.
   func store(_ reported: [ReportedCatalog], of node: String, replacesLast: Bool) throws -> RequestAnswer {
     var failure: String?
+    var problems: [String] = []
     for (place, reported) in reported.enumerated() {
       let entry = catalogs.entry(reported, at: place)
       guard let catalog = entry.catalog else {
         if case .byCommand(let command) = reported.kind, ToolCommand(command) == nil {
-          tell(.catalog(source: command, node: node, isStored: false, reason: "no parser is known for this command"))
+          let reason = "no parser is known for this command"
+          problems.append("\(command): \(reason)")
+          tell(.catalog(source: command, node: node, isStored: false, reason: reason))
         }
         continue
       }
       try store(catalog, entry.data, of: node, replacesLast: replacesLast)
       tell(.catalog(source: catalog.source, node: node, isStored: entry.data != nil, reason: catalog.reason))
+      if let reason = catalog.reason { problems.append("\(catalog.source): \(reason)") }
       if catalog.failsTask { failure = failure ?? "the catalog \(catalog.source): \(catalog.reason ?? "not parsed")" }
     }
     touch(node)
-    return failure.map { .failed($0) } ?? .done(.null)
+    if let failure { return .failed(failure) }
+    return .done(problems.isEmpty ? .null : .string(String(problems.joined(separator: "; ").prefix(2000))))
   }
 
   /// Stores one catalog, and learns the addresses that it tells.

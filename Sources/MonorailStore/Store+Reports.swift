@@ -151,6 +151,8 @@ extension Transaction {
         StoredBytes(.array(report.failures.map { .string($0) })),
       ])
     try update(node.id) { $0.reports += 1 }
+    // A node that reports what it was not given may have begun what it was given.
+    if set == nil { try markReceived(node.id) }
     if let set {
       try execute("UPDATE taskSets SET state = 'reported', report = ? WHERE number = ?", [number, set.number])
       if node.taskSet?.number == set.number { try update(node.id) { $0.taskSet = nil } }
@@ -177,14 +179,16 @@ extension Transaction {
     let report: Int?
   }
 
-  /// The task set that a report is of: the one whose mark it has, else the one that the node has.
+  /// The task set that a report is of: the one whose mark it has. A task set that was pushed by hand has no mark: it is the
+  /// one that the node has when the report has no mark of another set. A report with an unknown mark, or with none, is of no
+  /// task set of a run.
   private func taskSet(of report: IncomingReport, _ node: NodeRecord) throws -> ReportedSet? {
     var found: Row?
     if let mark = report.mark {
       found = try row(
         "SELECT number, run, state, report FROM taskSets WHERE mark = ? AND node = ?", [mark, node.id])
     }
-    if found == nil, let held = node.taskSet {
+    if found == nil, let held = node.taskSet, held.run == nil {
       found = try row("SELECT number, run, state, report FROM taskSets WHERE number = ?", [held.number])
     }
     return found.map {

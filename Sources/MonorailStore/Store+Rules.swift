@@ -120,26 +120,35 @@ extension Transaction {
   /// Finds the SKU of a node, and stores it, or that there is none.
   func generateSKU(of node: String) throws -> RequestAnswer {
     guard nodeIfKnown(node) != nil else { return .failed(StoreError.noNode(node).message) }
-    let skus = try ruleSets(.sku).map { ($0, try SKURules($0.document["rules"] ?? .null)) }
-    let data = try catalogData(of: node, skus.reduce(into: []) { $0.formUnion($1.1.sources) })
-    // Of equal fits, the newest counts.
-    let best = skus.enumerated()
-      .compactMap { place, sku in sku.1.fit(of: data).map { (fit: $0, place: place, id: sku.0.id) } }
-      .max { ($0.fit, $0.place) < ($1.fit, $1.place) }
+    let best: (fit: Int, place: Int, id: String)?
+    do {
+      let skus = try ruleSets(.sku).map { ($0, try SKURules($0.document["rules"] ?? .null)) }
+      let data = try catalogData(of: node, skus.reduce(into: []) { $0.formUnion($1.1.sources) })
+      // Of equal fits, the newest counts.
+      best = try skus.enumerated()
+        .compactMap { place, sku in try sku.1.fit(of: data).map { (fit: $0, place: place, id: sku.0.id) } }
+        .max { ($0.fit, $0.place) < ($1.fit, $1.place) }
+    } catch let error as WorkflowError {
+      return .failed(error.message)
+    }
     try update(node) { $0.document[NodeRecord.skuField] = best.map { .string($0.id) } ?? .null }
     return .done(.null)
   }
 
   /// Gives each node the tags whose rules match. No tag is taken away.
   func generateTags(of nodes: [String]) throws -> RequestAnswer {
-    let tags = try ruleSets(.tag).map { ($0.name, try TagRules($0.document["rules"] ?? .null)) }
-    let sources = tags.reduce(into: Set<String>()) { $0.formUnion($1.1.sources) }
-    for id in nodes {
-      guard let node = nodeIfKnown(id) else { return .failed(StoreError.noNode(id).message) }
-      let data = try catalogData(of: id, sources)
-      let new = tags.filter { !node.tags.contains($0.0) && $0.1.match(data) }.map(\.0)
-      guard !new.isEmpty else { continue }
-      try update(id) { $0.document[NodeRecord.tagsField] = .array((node.tags + new).map { .string($0) }) }
+    do {
+      let tags = try ruleSets(.tag).map { ($0.name, try TagRules($0.document["rules"] ?? .null)) }
+      let sources = tags.reduce(into: Set<String>()) { $0.formUnion($1.1.sources) }
+      for id in nodes {
+        guard let node = nodeIfKnown(id) else { return .failed(StoreError.noNode(id).message) }
+        let data = try catalogData(of: id, sources)
+        let new = try tags.filter { try !node.tags.contains($0.0) && $0.1.match(data) }.map(\.0)
+        guard !new.isEmpty else { continue }
+        try update(id) { $0.document[NodeRecord.tagsField] = .array((node.tags + new).map { .string($0) }) }
+      }
+    } catch let error as WorkflowError {
+      return .failed(error.message)
     }
     return .done(.null)
   }

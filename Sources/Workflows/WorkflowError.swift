@@ -15,6 +15,12 @@ public struct WorkflowError: Error, Sendable, Hashable, CustomStringConvertible 
 
   public var description: String { message }
 
+  /// The place, in words: definition, task, option. `nil` when none is known.
+  public var place: String? {
+    let parts = [definition, label.map { "task \($0)" }, option.map { "option \($0)" }].compactMap(\.self)
+    return parts.isEmpty ? nil : parts.joined(separator: ", ")
+  }
+
   /// The same error with the places that it does not have yet.
   func at(definition: String? = nil, label: String? = nil, option: String? = nil) -> WorkflowError {
     WorkflowError(

@@ -27,13 +27,15 @@ import Testing
       let (data, workflows) = (directory + "/data", directory + "/workflows/deep")
       try FileManager.default.createDirectory(atPath: workflows, withIntermediateDirectories: true)
       try Self.graph.write(toFile: workflows + "/own.json", atomically: true, encoding: .utf8)
+      let node = "000000000000001e67000001"
       let arguments = [
         "serve", "--port", "0", "--data", data, "--workflows", directory + "/workflows", "--discovery", "Graph.own",
       ]
       do {
         let serve = try Command(arguments)
         let api = try await url(of: serve) + "/api/current"
-        #expect(await get(api + "/tasks/n1").output.contains("echo own"))
+        #expect(await get(api + "/tasks/bootstrap.js?macAddress=00:1e:67:00:00:01").status == 0)
+        #expect(await get(api + "/tasks/" + node).output.contains("echo own"))
         let second = await Command.run(arguments)
         #expect(second.status == 1)
         #expect(second.errors.contains("\(data) is in use by monorail-mock, process "))
@@ -44,11 +46,11 @@ import Testing
       }
       let serve = try Command(arguments)
       let api = try await url(of: serve) + "/api/current"
-      let set = await get(api + "/tasks/n1").output
+      let set = await get(api + "/tasks/" + node).output
       #expect(set.contains("echo own"))
-      let report = await Command.run(["-s", "-d", set, api + "/tasks/n1"], program: "/usr/bin/curl")
+      let report = await Command.run(["-s", "-d", set, api + "/tasks/" + node], program: "/usr/bin/curl")
       #expect(report.output.contains("\"report\": 1"))
-      let runs = try JSON(parsing: await get(api + "/nodes/n1/workflows").output)
+      let runs = try JSON(parsing: await get(api + "/nodes/" + node + "/workflows").output)
       #expect(runs.arrayValue?.map { $0["_status"] } == ["succeeded"])
       let upload = await Command.run(
         ["-s", "-T", workflows + "/own.json", api + "/files/own.json"], program: "/usr/bin/curl")

@@ -46,6 +46,18 @@ import Testing
     }
   }
 
+  @Test(.timeLimit(.minutes(1)))
+  func `A regular expression that others take exponential time for holds nothing up`() async throws {
+    try await withMock { mock in
+      try await addNode("n1", vendor: String(repeating: "a", count: 40), to: mock)
+      let rules = #""rules": [{"path": "facts.vendor", "regex": "^(a+)+$b"}]"#
+      #expect(try await answer(mock, "POST", "tags", #"{"name": "re", \#(rules)}"#).status == 201)
+      #expect(try await answer(mock, "POST", "skus", #"{"name": "re", \#(rules)}"#).status == 201)
+      #expect(try await answer(mock, "GET", "nodes/n1/tags").json == [])
+      try await addNode("n2", vendor: "x", to: mock)
+    }
+  }
+
   @Test
   func `A tag is given to the nodes that match, and taken away by hand`() async throws {
     try await withMock { mock in

@@ -48,7 +48,9 @@ import Workflows
     try await withMock { mock in
       let early = try await answer(mock, "PUT", "workflows/graphs", Self.graph)
       #expect(early.status == 400)
-      #expect(early.json?["message"] == "Could not find task definition with injectableName Task.mine")
+      #expect(
+        early.json?["message"]
+          == "Could not find task definition with injectableName Task.mine (in Graph.mine, task only)")
       #expect(try await answer(mock, "GET", "workflows/graphs/Graph.mine").json == [])
       _ = try await answer(mock, "PUT", "workflows/tasks", Self.task)
       let put = try await answer(mock, "PUT", "workflows/graphs", Self.graph)
@@ -87,6 +89,10 @@ import Workflows
       #expect(try await answer(mock, "GET", "workflows?active=true").json == [])
       let runs = try await answer(mock, "GET", "nodes/n1/workflows?active=false").json?.arrayValue
       #expect(runs?.map { $0["_status"] } == ["succeeded"])
+      for (name, count) in [("Graph.mine", 1), ("Graph.other", 0)] {
+        let named = try await answer(mock, "GET", "nodes/n1/workflows?injectableName=\(name)").json?.arrayValue
+        #expect(named?.count == count)
+      }
       #expect(try await answer(mock, "DELETE", "workflows/\(run)").status == 204)
       #expect(try await answer(mock, "GET", "workflows/\(run)").status == 404)
     }
@@ -123,12 +129,16 @@ import Workflows
       let cases = [
         ("nodes/n1/workflows", "{}", "Graph name is missing"), ("workflows", "{}", "Graph name is missing"),
         ("workflows", #"{"name": "Graph.none"}"#, "Graph definition not found for Graph.none"),
+        ("nodes/n1/workflows", #"{"name": "Graph.none"}"#, "Graph definition not found for Graph.none"),
         ("nodes/n1/workflows", #"{"name": "Graph.ShellCommands", "options": 1}"#, "options (object) is required"),
         (
           "nodes/n1/workflows", #"{"name": "Graph.ShellCommands", "options": {"shell-commands": {"commands": 1}}}"#,
           "JSON schema validation failed"
         ),
       ]
+      let nobody = try await answer(mock, "POST", "nodes/nope/workflows", #"{"name": "Graph.noop-example"}"#)
+      #expect(nobody.status == 400)
+      #expect(nobody.json?["message"] == "Could not find node with identifier nope")
       for (path, body, sentence) in cases {
         let refused = try await answer(mock, "POST", path, body)
         #expect(refused.status == 400)
@@ -156,15 +166,102 @@ import Workflows
   func `A node that appears runs the discovery graph`() async throws {
     try await withMock({ $0.discoveryGraph = "Graph.ShellCommands" }) { mock in
       let store = mock.state.server.store
-      _ = try await answer(mock, "GET", "tasks/n1")
-      #expect(try store.runs(of: "n1").map(\.graph) == ["Graph.ShellCommands"])
-      _ = try await answer(mock, "GET", "tasks/n1")
-      #expect(try store.runs(of: "n1").count == 1)
+      let (script, id) = ("tasks/bootstrap.js?macAddress=00:1e:67:00:00:01", "000000000000001e67000001")
+      for _ in 1...2 {
+        #expect(try await answer(mock, "GET", script).status == 200)
+        #expect(try store.runs(of: id).map(\.graph) == ["Graph.ShellCommands"])
+      }
+      // An identifier can be anything that somebody typed.
+      #expect(try await answer(mock, "GET", "tasks/typo").status == 404)
+      #expect(try await answer(mock, "POST", "tasks/ghost", "{}").status == 201)
+      #expect(try store.runs().count == 1)
+      // A node that was added before it asks is known to be there.
+      mock.addNode(id: "added")
+      _ = try await answer(mock, "GET", "tasks/added")
+      #expect(try store.runs(of: "added").map(\.graph) == ["Graph.ShellCommands"])
     }
     try await withMock({ $0.discoveryGraph = "Graph.none" }) { mock in
+      mock.addNode(id: "n1")
       let nothing = try await answer(mock, "GET", "tasks/n1")
       #expect(nothing.status == 404)
       #expect(mock.state.nodes.map(\.id) == ["n1"])
+    }
+  }
+
+  @Test
+  func `A refusal names the task and the option`() async throws {
+    try await withMock { mock in
+      let graph = """
+        {"friendlyName": "z", "injectableName": "z.e", "tasks": [{"label": "bad", "taskDefinition": {
+          "friendlyName": "b", "injectableName": "Task.b", "implementsTask": "Task.Base.noop", "properties": {},
+          "options": {"x": "{{ options.missing }}"}}}]}
+        """
+      #expect(try await answer(mock, "PUT", "workflows/graphs", graph).status == 201)
+      let refused = try await answer(mock, "POST", "workflows", #"{"name": "z.e"}"#)
+      #expect(refused.json?["message"] == "Value does not exist for options.missing (in z.e, task bad, option x)")
+    }
+  }
+
+  @Test
+  func `A definition that is too large, or whose name cannot be shown, is refused with a sentence`() async throws {
+    try await withMock { mock in
+      let list = "[" + Array(repeating: "{}", count: 30_000).joined(separator: ",") + "]"
+      let large = try await answer(mock, "PUT", "workflows/graphs", #"{"tasks": \#(list)}"#)
+      #expect(large.status == 400)
+      #expect(large.json?["message"]?.stringValue?.contains("this is too large: more than 20000 values") == true)
+      let control = "control character"
+      for (name, sentence) in [("", "injectableName is empty"), (#"a\nb"#, control), (#"a\u0000"#, control)] {
+        let task = Self.task.replacingOccurrences(of: "Task.mine", with: name)
+        let graph = Self.graph.replacingOccurrences(of: "Graph.mine", with: name)
+        for (path, body) in [("workflows/tasks", task), ("workflows/graphs", graph)] {
+          let refused = try await answer(mock, "PUT", path, body)
+          #expect(refused.status == 400)
+          #expect(refused.text.contains(sentence), "\(refused.text)")
+        }
+      }
+    }
+  }
+
+  @Test
+  func `A graph whose job this server does not have is stored, and refused when it is started`() async throws {
+    try await withMock { mock in
+      for base in ["Os.Install", "Catalog.GenerateEnclosure"] {
+        let task = Self.task.replacingOccurrences(of: "Linux.Commands", with: base)
+          .replacingOccurrences(of: "{{ options.word }}", with: "")
+        #expect(try await answer(mock, "PUT", "workflows/tasks", task).status == 201)
+        #expect(try await answer(mock, "PUT", "workflows/graphs", Self.graph).status == 201)
+        let refused = try await answer(mock, "POST", "workflows", #"{"name": "Graph.mine"}"#)
+        #expect(refused.status == 400)
+        #expect(refused.text.contains("runs the job Job.\(base), which this server does not have"), "\(refused.text)")
+      }
+      let misspelt = Self.task.replacingOccurrences(of: "Linux.Commands", with: "Linux.Comands")
+      _ = try await answer(mock, "PUT", "workflows/tasks", misspelt)
+      #expect(try await answer(mock, "PUT", "workflows/graphs", Self.graph).status == 400)
+    }
+  }
+
+  @Test
+  func `A task tells which output could not be parsed, and succeeds`() async throws {
+    try await withMock { mock in
+      mock.addNode(id: "n1")
+      let graph = """
+        {"friendlyName": "c", "injectableName": "Graph.c", "tasks": [
+          {"label": "boot", "taskName": "Task.Linux.Bootstrap.Ubuntu"},
+          {"label": "c", "waitOn": {"boot": "succeeded"}, "taskDefinition": {"friendlyName": "c", "injectableName": "Task.c",
+            "implementsTask": "Task.Base.Linux.Catalog", "properties": {},
+            "options": {"commands": ["sudo lshw -json", "sudo unknown"]}}}]}
+        """
+      #expect(try await answer(mock, "PUT", "workflows/graphs", graph).text == "Graph.c")
+      let started = try await answer(mock, "POST", "nodes/n1/workflows", #"{"name": "Graph.c"}"#)
+      let run = try #require(started.json?["instanceId"]?.stringValue)
+      _ = try await answer(mock, "POST", "tasks/n1", answer(mock, "GET", "tasks/n1").text)
+      var set = try #require(try await answer(mock, "GET", "tasks/n1").json?.objectValue)
+      set["tasks"] = [["cmd": "sudo lshw -json", "stdout": "{"], ["cmd": "sudo unknown", "stdout": ""]]
+      #expect(try await answer(mock, "POST", "tasks/n1", JSON.object(set).text).status == 201)
+      let task = try await answer(mock, "GET", "workflows/\(run)").json?["tasks"]?.arrayValue?.last
+      #expect(task?["state"] == "succeeded" && task?["error"] == nil)
+      let remark = try #require(task?["remark"]?.stringValue)
+      #expect(remark.hasPrefix("lshw: ") && remark.hasSuffix("sudo unknown: no parser is known for this command"))
     }
   }
 

@@ -48,6 +48,28 @@ struct HandOutTests {
     }
   }
 
+  @Test(arguments: ["ffffffffffffffffffffffff", "7", nil])
+  func `A report that is not of the set that is out ends no task`(mark: String?) async throws {
+    let store = try await store()
+    let run = try await store.start([commands("a", "flash")])
+    let set = try #require(try await store.takenSet())
+    let body = Array(#"{"tasks": [{"cmd": "flash", "stdout": ""}]}"#.utf8)
+    #expect(try await !store.perform(.acceptReport(IncomingReport(node: "n1", body: body, mark: mark))).isOfRun)
+    #expect(try store.run(run)?.status == .running)
+    #expect(try store.taskSet(set.number)?.state == .out)
+    try await store.report(set)
+    #expect(try store.run(run)?.status == .succeeded)
+  }
+
+  @Test
+  func `A set pushed by hand is ended by a report without a mark`() async throws {
+    let store = try await store()
+    let number = try await store.perform(.push(Array(#"{"tasks": []}"#.utf8), to: "n1"))
+    #expect(try await store.takenSet()?.number == number)
+    try await store.perform(.acceptReport(IncomingReport(node: "n1", body: [], mark: nil)))
+    #expect(try store.taskSet(number)?.state == .reported)
+  }
+
   @Test
   func `The agent of a machine that boots over the network looks itself up without having started anew`() async throws {
     let store = try await store()

@@ -41,7 +41,11 @@ import Testing
       ([:], "a rule has a path (string): the source of a catalog, a dot, and keys"),
       (["path": "a.b", "equals": 1, "min": 2], "the rule of a.b has more than one condition"),
       (["path": "a.b", "in": "x"], "the rule of a.b: in needs a list"),
-      (["path": "a.b", "regex": "("], "the rule of a.b: regex needs a regular expression"),
+      (["path": "a.b", "regex": 1], "the rule of a.b: regex needs a regular expression"),
+      (
+        ["path": "a.b", "regex": "("],
+        "the rule of a.b: regex needs a regular expression, but this one has a ( without its )"
+      ),
       (["path": "a.b", "min": "x"], "the rule of a.b: min needs a number"),
     ] as [(JSON, String)])
   func `a rule that cannot be used is refused`(rule: JSON, message: String) {

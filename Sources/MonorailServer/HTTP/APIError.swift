@@ -26,6 +26,11 @@ public struct APIError: Error {
     self.init(status, error.message)
   }
 
+  /// The stock server's sentence, and behind it the place, which that server does not tell.
+  init(_ error: WorkflowError) {
+    self.init(.badRequest, error.message + (error.place.map { " (in \($0))" } ?? ""))
+  }
+
   static func noNode(_ id: String) -> APIError {
     APIError(.notFound, "there is no node \(id); GET /api/current/nodes lists those that there are")
   }
@@ -50,7 +55,7 @@ struct ErrorMiddleware: RouterMiddleware {
     } catch let error as StoreError {
       return APIError(error).response
     } catch let error as WorkflowError {
-      return APIError(.badRequest, error.message).response
+      return APIError(error).response
     } catch let error as any HTTPResponseError {
       return APIError(error.status).response
     } catch {

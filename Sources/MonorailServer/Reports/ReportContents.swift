@@ -60,7 +60,7 @@ struct ReportContents {
     do {
       // What json-c takes beyond the standard (NaN) is refused here.
       let document = try JSON(parsing: rest)
-      mark = document[IncomingReport.markKey]?.stringValue
+      mark = document[IncomingReport.markKey].map { $0.stringValue ?? $0.text }
       self.document = wholly ? try JSON(parsing: body) : nil
       tasks = (try? TaskSet(document))?.tasks ?? []
       catalogs = zip(tasks, outputs).compactMap { task, output in

@@ -25,29 +25,29 @@ struct NodeWorkflowRoutes: Sendable {
     }
   }
 
-  /// Runs in the stock server's raw form, then the task sets that wait.
+  /// Runs in the stock server's raw form; of those, what the query's `active` and `injectableName` leave.
   @Sendable private func list(_ request: Request, _ context: ServerContext) async throws -> Response {
     let node = try node(context)
-    let isActive = request.uri.queryParameters.get("active").map { $0 == "true" }
-    let runs = try store.runs(of: node.id, isActive: isActive).compactMap { try store.documents(of: $0.id)?.raw }
-    let sets = isActive == false ? [] : try store.queuedTaskSets(of: node.id)
-    return Response.json(
-      .array(
-        runs
-          + sets.map { ["id": .string(String($0.number)), "name": .init($0.workflow), "status": "pending"] }))
+    let query = request.uri.queryParameters
+    let isActive = query.get("active").map { $0 == "true" }
+    let graph = query.get("injectableName").map { String($0) }
+    let runs = try store.runs(of: node.id, isActive: isActive).filter { graph == nil || $0.graph == graph }
+    return Response.json(.array(try runs.compactMap { try store.documents(of: $0.id)?.raw }))
   }
 
   /// Takes a task set, or `{"name": …, "options": …}`, which names a graph, else a file of the workflows directory.
   @Sendable private func add(_ request: Request, _ context: ServerContext) async throws -> Response {
-    let node = try node(context)
     let start = try await GraphStart(request, limit: backend.configuration.maximumReportBytes)
-    if start.document["tasks"] != nil {
-      return try await push([start.text], workflow: nil, start, to: node)
-    }
-    guard let name = start.name else {
+    let isTaskSet = start.document["tasks"] != nil
+    guard let name = start.name ?? (isTaskSet ? "" : nil) else {
       throw APIError(
         .badRequest, #"Graph name is missing or in wrong format: expected a task set ({"tasks": …}) or {"name": …}"#)
     }
+    let id = try context.parameter("id")
+    guard let node = backend.state.node(id) else {
+      throw APIError(.badRequest, "Could not find node with identifier \(id)")
+    }
+    if isTaskSet { return try await push([start.text], workflow: nil, start, to: node) }
     if store.library.graphs[name] != nil { return try await run(start, node: node.id, request, backend) }
     let variables = backend.variables(for: node, request, options: start.options)
     return try await push(taskSets(ofWorkflow: name, variables), workflow: name, start, to: node)
@@ -71,15 +71,18 @@ struct NodeWorkflowRoutes: Sendable {
   private func taskSets(ofWorkflow name: String, _ variables: JSON) throws -> [String] {
     guard let directory = backend.configuration.workflowsDirectory else {
       throw APIError(
-        .notFound,
-        "there is no workflow \(name): GET /api/current/workflows/graphs lists the graphs; start monorail-mock serve "
-          + "with --workflows DIR, where \(name).json is, or push the task set itself")
+        .badRequest,
+        "Graph definition not found for \(name): GET /api/current/workflows/graphs lists the graphs; for a task set, start "
+          + "monorail-mock serve with --workflows DIR, where \(name).json is, or push the task set itself")
     }
     let files = FileStore(directory: directory, maximumBytes: 0)
-    guard FileManager.default.fileExists(atPath: try files.path(name + ".json")) else {
-      let names = try files.names().filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }
-      let there = names.isEmpty ? "\(directory) has none" : "there are: " + names.joined(separator: ", ")
-      throw APIError(.notFound, "there is no workflow \(name); \(there)")
+    guard isTaskSet(try files.path(name + ".json")) else {
+      let names = try files.names().filter { $0.hasSuffix(".json") && isTaskSet(directory + "/" + $0) }
+      let there = names.map { String($0.dropLast(5)) }.joined(separator: ", ")
+      throw APIError(
+        .badRequest,
+        "Graph definition not found for \(name), and it is no task set either; "
+          + (names.isEmpty ? "\(directory) has none" : "there are: \(there)"))
     }
     let text = try TemplateText.render(files.text(name + ".json"), variables)
     let document: JSON
@@ -88,6 +91,10 @@ struct NodeWorkflowRoutes: Sendable {
     }
     guard case .array(let list) = document else { return [text] }
     return list.map(\.text)
+  }
+
+  private func isTaskSet(_ path: String) -> Bool {
+    FileManager.default.contents(atPath: path).map { !WorkflowFiles.namesDefinition($0) } ?? false
   }
 
   private func node(_ context: ServerContext) throws -> KnownNode {

@@ -58,13 +58,12 @@ public struct WorkflowFiles: Sendable {
       } catch { found.append(error) }
     }
     mistakes += found.map { mistake in
-      let place = [mistake.definition, mistake.label.map { "task \($0)" }, mistake.option.map { "option \($0)" }]
-      return ([path] + [place.compactMap(\.self).joined(separator: ", ")].filter { !$0.isEmpty } + [mistake.message])
-        .joined(separator: ": ")
+      [path, mistake.place, mistake.message].compactMap(\.self).joined(separator: ": ")
     }
   }
 
-  private static func namesDefinition(_ data: Data) -> Bool {
+  /// Whether the text of a file is of definitions rather than of a task set.
+  static func namesDefinition(_ data: Data) -> Bool {
     ["\"injectableName\"", "\"implementsTask\""].contains { data.range(of: Data($0.utf8)) != nil }
   }
 }

@@ -74,6 +74,7 @@ extension TaskRun {
     var raw = view(ids)
     raw["label"] = .string(label)
     raw["error"] = error.map(JSON.string)
+    raw["remark"] = remark.map(JSON.string)
     raw["name"] = .string(definition.injectableName)
     raw["friendlyName"] = .string(definition.friendlyName)
     raw["injectableName"] = .string(definition.injectableName)
@@ -96,6 +97,8 @@ extension TaskRun {
     view["taskStartTime"] = startTime.map { .string(UTCTime.text($0)) }
     view["taskEndTime"] = endTime.map { .string(UTCTime.text($0)) }
     view["error"] = error.map { .string(Mustache.escaped($0)) }
+    // The stock server has no such field.
+    view["remark"] = remark.map { .string(Mustache.escaped($0)) }
     view["terminalOnStates"] = .array(
       TaskState.finishedInOrder.filter(terminalStates.contains).map { .string($0.rawValue) })
     view["waitingOn"] = waitingOn.json { ids[$0] ?? $0 }

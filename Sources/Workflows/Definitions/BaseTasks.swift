@@ -37,6 +37,7 @@ extension BaseTask {
     BaseTask("Ssh.Command", schema: ["type": "object"]),
     BaseTask("BootProfile", schema: ["type": "object"]),
     BaseTask("Os.Analyze.Repo", schema: ["type": "object"]),
+    BaseTask("Catalog.GenerateEnclosure"),
     BaseTask("Catalog.GenerateSku"),
     BaseTask("Catalog.GenerateTag", requiredOptions: ["nodeIds"]),
     BaseTask(

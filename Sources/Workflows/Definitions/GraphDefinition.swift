@@ -51,6 +51,7 @@ public struct GraphDefinition: Sendable, Hashable {
     let fields = TypedFields(document)
     let friendlyName = attempt("") { () throws(WorkflowError) in try fields.string("friendlyName") }
     let injectableName = attempt("") { () throws(WorkflowError) in try fields.string("injectableName") }
+    if name != nil { attempt(()) { () throws(WorkflowError) in try TypedFields.check(name: injectableName) } }
     var options = JSONObject()
     if let given = document["options"], given != .null {
       options = attempt(options) { () throws(WorkflowError) in

@@ -23,6 +23,7 @@ public struct TaskDefinition: Sendable, Hashable {
     for field in requiredFields where document[field] == nil {
       throw WorkflowError("\(field) is required", definition: document["injectableName"]?.stringValue)
     }
+    if let name = document["injectableName"]?.stringValue { try TypedFields.check(name: name) }
     guard JSON.object(document).valueCount <= GraphDefinition.mostValues else {
       throw WorkflowError(
         "the task has more than \(GraphDefinition.mostValues) values",
@@ -55,6 +56,14 @@ struct TypedFields {
       throw WorkflowError("\(field) (string) is required", definition: name)
     }
     return value
+  }
+
+  /// - Throws: `WorkflowError` for a name that no path of the API and no line of a log could show.
+  static func check(name: String) throws(WorkflowError) {
+    guard !name.isEmpty else { throw WorkflowError("injectableName is empty") }
+    guard !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+      throw WorkflowError("injectableName has a control character, such as the end of a line")
+    }
   }
 
   func object(_ field: String) throws(WorkflowError) -> JSONObject {

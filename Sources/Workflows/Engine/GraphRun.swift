@@ -211,6 +211,7 @@ public struct GraphRun: Sendable {
   private mutating func end(_ place: Int, _ outcome: TaskOutcome, _ turn: inout Turn) {
     let state = outcome.state
     tasks[place].end(state, error: outcome.error, at: turn.now)
+    tasks[place].remark = outcome.remark
     running.removeAll { $0 == place }
     turn.isChange = true
     turn.effects.append(.taskEnded(task: tasks[place].instanceId, state))

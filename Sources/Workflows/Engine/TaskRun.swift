@@ -16,6 +16,8 @@ public struct TaskRun: Sendable {
   public internal(set) var endTime: Int?
   /// Why it failed.
   public internal(set) var error: String?
+  /// What went wrong without making it fail, in words: output that could not be parsed.
+  public internal(set) var remark: String?
   /// What it runs with; before its start, what the plan has.
   public internal(set) var options: JSONObject
 

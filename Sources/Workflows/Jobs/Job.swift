@@ -118,11 +118,18 @@ public struct TaskOutcome: Sendable, Hashable {
   public let error: String?
   /// Merged into the graph's context, by key.
   public let context: JSONObject
+  /// What went wrong without making the task fail, in words.
+  public var remark: String?
 
   public static let succeeded = TaskOutcome(state: .succeeded, error: nil, context: JSONObject())
 
   public static func succeeded(context: JSONObject) -> TaskOutcome {
     TaskOutcome(state: .succeeded, error: nil, context: context)
+  }
+
+  /// - Parameter answer: to `ServerRequest.storeCatalogs`.
+  static func stored(_ answer: JSON) -> TaskOutcome {
+    TaskOutcome(state: .succeeded, error: nil, context: JSONObject(), remark: answer.stringValue)
   }
 
   public static func failed(_ error: String) -> TaskOutcome {

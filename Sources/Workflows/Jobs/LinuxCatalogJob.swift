@@ -32,7 +32,7 @@ struct LinuxCatalogJob: Job {
       }
       isStoring = true
       return [.perform(.storeCatalogs(node: node, catalogs, replacesLast: replacesLast))]
-    case .performed(.done): return [.finish(.succeeded)]
+    case .performed(.done(let answer)): return [.finish(.stored(answer))]
     case .performed(.failed(let reason)): return [.finish(.failed(reason))]
     default: return []
     }

@@ -38,7 +38,7 @@ struct LinuxCommandsJob: Job {
       guard !catalogs.isEmpty else { return [.finish(.succeeded)] }
       isStoring = true
       return [.perform(.storeCatalogs(node: node, catalogs, replacesLast: false))]
-    case .performed(.done): return [.finish(.succeeded)]
+    case .performed(.done(let answer)): return [.finish(.stored(answer))]
     case .performed(.failed(let reason)): return [.finish(.failed(reason))]
     default: return []
     }

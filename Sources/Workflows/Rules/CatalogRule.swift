@@ -8,7 +8,7 @@ public struct CatalogRule: Sendable, Hashable {
     case equals(JSON)
     case among([JSON], isNegated: Bool)
     case contains(JSON, isNegated: Bool)
-    case matches(String, isNegated: Bool)
+    case matches(TextPattern, isNegated: Bool)
     case number(Comparison, Double)
   }
 
@@ -59,8 +59,12 @@ public struct CatalogRule: Sendable, Hashable {
       return .among(list, isNegated: word == "notIn")
     case "contains", "notContains": return .contains(value, isNegated: word == "notContains")
     case "regex", "notRegex":
-      guard let pattern = value.stringValue, (try? Regex(pattern)) != nil else { throw refusal("a regular expression") }
-      return .matches(pattern, isNegated: word == "notRegex")
+      guard let text = value.stringValue else { throw refusal("a regular expression") }
+      do {
+        return .matches(try TextPattern(text), isNegated: word == "notRegex")
+      } catch {
+        throw refusal("a regular expression, but \(error.message)")
+      }
     default:
       guard let comparison = Comparison(rawValue: word) else {
         throw WorkflowError("the rule of \(path) has \(word), which is none of \(words.joined(separator: ", "))")
@@ -77,17 +81,25 @@ public struct CatalogRule: Sendable, Hashable {
     catalogs[source].flatMap { ValuePath.value(keys, in: $0) }
   }
 
-  func holds(_ value: JSON) -> Bool {
+  /// - Parameter budget: what regular expressions may still take.
+  /// - Throws: `WorkflowError` when that is used up.
+  func holds(_ value: JSON, _ budget: inout TextPattern.Budget) throws(WorkflowError) -> Bool {
     switch condition {
-    case .none: true
-    case .equals(let other): value.isAlike(other)
-    case .among(let list, let isNegated): list.contains(where: value.isAlike) != isNegated
+    case .none: return true
+    case .equals(let other): return value.isAlike(other)
+    case .among(let list, let isNegated): return list.contains(where: value.isAlike) != isNegated
     case .contains(let part, let isNegated):
-      (value.arrayValue.map { $0.contains(where: part.isAlike) } ?? value.interpolated.contains(part.interpolated))
+      return
+        (value.arrayValue.map { $0.contains(where: part.isAlike) } ?? value.interpolated.contains(part.interpolated))
         != isNegated
     case .matches(let pattern, let isNegated):
-      ((try? Regex(pattern).firstMatch(in: value.interpolated)) != nil) != isNegated
-    case .number(let comparison, let limit): value.number.map { comparison.holds($0, limit) } ?? false
+      guard let isFound = pattern.isFound(in: value.interpolated, &budget) else {
+        throw WorkflowError(
+          "the rule of \(path): the node's value is so long that searching it for the regular expression takes too long"
+        )
+      }
+      return isFound != isNegated
+    case .number(let comparison, let limit): return value.number.map { comparison.holds($0, limit) } ?? false
     }
   }
 }
@@ -109,12 +121,16 @@ public struct SKURules: Sendable, Hashable {
   /// rule fails, and one or more had a value. The fit that is longest counts, and of equal ones the newest SKU's.
   ///
   /// - Parameter catalogs: the data of the newest catalog of each source.
-  public func fit(of catalogs: [String: JSON]) -> Int? {
-    let found = rules.compactMap { rule in
-      rule.value(in: catalogs).flatMap { $0.isTruthy ? (rule: rule, value: $0) : nil }
+  /// - Throws: `WorkflowError` when the regular expressions take too long.
+  public func fit(of catalogs: [String: JSON]) throws(WorkflowError) -> Int? {
+    var budget = TextPattern.Budget.ofNode
+    var longest: Int?
+    for rule in rules {
+      guard let value = rule.value(in: catalogs), value.isTruthy else { continue }
+      guard try rule.holds(value, &budget) else { return nil }
+      longest = max(longest ?? 0, rule.path.utf8.count)
     }
-    guard found.allSatisfy({ $0.rule.holds($0.value) }) else { return nil }
-    return found.map(\.rule.path.utf8.count).max()
+    return longest
   }
 }
 
@@ -132,8 +148,13 @@ public struct TagRules: Sendable, Hashable {
   /// Whether a node gets the tag: there is a rule, and all rules hold. A value that is missing does not.
   ///
   /// - Parameter catalogs: the data of the newest catalog of each source.
-  public func match(_ catalogs: [String: JSON]) -> Bool {
-    !rules.isEmpty && rules.allSatisfy { rule in rule.value(in: catalogs).map(rule.holds) ?? false }
+  /// - Throws: `WorkflowError` when the regular expressions take too long.
+  public func match(_ catalogs: [String: JSON]) throws(WorkflowError) -> Bool {
+    var budget = TextPattern.Budget.ofNode
+    for rule in rules {
+      guard let value = rule.value(in: catalogs), try rule.holds(value, &budget) else { return false }
+    }
+    return !rules.isEmpty
   }
 }
 
