@@ -21,12 +21,16 @@ import Testing
   private static func killServer(_ kills: Int, agents: Int, generator: SeededGenerator) async throws {
     var generator = generator
     let directory = try ScratchDirectory()
+    // Commands that wait at a gate.
+    defer { endProcesses(in: directory.path) }
     for name in ["workflows", "output"] {
       try FileManager.default.createDirectory(atPath: directory(name), withIntermediateDirectories: true)
     }
-    for graph in CountingGraph.all {
-      try directory.write(
-        graph.definitions(writingTo: directory("output")).text, to: "workflows/\(graph.name).json")
+    // Nodes that go on at a gate send reports and ask for work while the server is killed.
+    let gates = try (1...kills).map { try Gate(directory("gate-\($0)")) }
+    for (place, graph) in CountingGraph.all.enumerated() {
+      let definitions = graph.definitions(writingTo: directory("output"), gates: gates, offset: place % 3)
+      try directory.write(definitions.text, to: "workflows/\(graph.name).json")
     }
     let nodes = (1...agents).map { "n\($0)" }
     let graphs = nodes.indices.map { CountingGraph.all[$0 % CountingGraph.all.count] }
@@ -62,7 +66,7 @@ import Testing
         server.process.signal(SIGKILL)
         _ = try await server.process.wait()
       }
-      #expect(nodes.indices.contains { Self.lines(of: nodes[$0], directory) != graphs[$0].lines }, "kill \(kill) is too late")
+      gates[kill - 1].type(String(repeating: "\n", count: agents * CountingGraph.sets.count))
       let acknowledged = processes.map { Self.acknowledgements(to: $0) }
       server = try await ServerProgram.start(directory, nodes: nodes, port: port)
       let kept = try #require(try await server.request("GET", "nodes"))
@@ -87,7 +91,7 @@ import Testing
     _ graph: CountingGraph, on node: String, _ agent: AgentProcess, _ server: ServerProgram,
     _ directory: ScratchDirectory
   ) async throws {
-    #expect(lines(of: node, directory) == graph.lines, "\(graph.name) on \(node)")
+    #expect(directory.text(of: "output/\(node)") == graph.lines, "\(graph.name) on \(node)")
     let runs = try #require(try await server.request("GET", "nodes/\(node)/workflows"))
     #expect(runs.arrayValue?.compactMap { $0["_status"] } == [.string(graph.status)], "\(graph.name) on \(node)")
     let catalogs = try #require(try await server.request("GET", "nodes/\(node)/catalogs"))
@@ -99,11 +103,6 @@ import Testing
     try await eventually("the last answer at \(node)", explanation: { agent.log }) {
       acknowledgements(to: agent) == sets ? () : nil
     }
-  }
-
-  /// The lines that the commands of the node have written.
-  private static func lines(of node: String, _ directory: ScratchDirectory) -> String {
-    directory.text(of: "output/\(node)")
   }
 
   /// How many of its reports the agent knows to be accepted.

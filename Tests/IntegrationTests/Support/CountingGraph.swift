@@ -1,8 +1,10 @@
 import JSONDocument
+import TestSupport
 
 /// A graph whose task sets write into a file of the node, and what a node has in the end if each set ran once.
 ///
-/// The sets are one behind the other. Each has two commands that add a line; the second one's output becomes a catalog.
+/// The sets are one behind the other. Each has two commands that add a line; the second one's output becomes a catalog. The
+/// first one waits at a gate, so that the test says how far the nodes get.
 struct CountingGraph {
   static let sets = 1...10
 
@@ -16,8 +18,8 @@ struct CountingGraph {
   var isChild = false
 
   static let all = [
-    CountingGraph(name: "Graph.Count"), CountingGraph(name: "Graph.Fail", failing: 6),
-    CountingGraph(name: "Graph.Turn", failing: 6, goesOn: true), CountingGraph(name: "Graph.Child", isChild: true),
+    CountingGraph(name: "Graph.Count"), CountingGraph(name: "Graph.Fail", failing: 8),
+    CountingGraph(name: "Graph.Turn", failing: 8, goesOn: true), CountingGraph(name: "Graph.Child", isChild: true),
   ]
 
   /// The sets that a node gets.
@@ -29,11 +31,15 @@ struct CountingGraph {
 
   /// The definitions, in a file of a workflows directory.
   ///
-  /// - Parameter directory: has a file for each node, with the lines.
-  func definitions(writingTo directory: String) -> JSON {
+  /// - Parameters:
+  ///   - directory: has a file for each node, with the lines.
+  ///   - gates: the sets wait at these, the first set at one of the first.
+  ///   - offset: added to the number of the gate, so that graphs do not all go on at once.
+  func definitions(writingTo directory: String, gates: [Gate], offset: Int) -> JSON {
     let file = "\(directory)/{{ task.nodeId }}"
     let tasks = Self.sets.map { set -> JSON in
       let last = "echo \(set)b | tee -a \(file)" + (set == failing ? "; exit 3" : "")
+      let gate = gates[min((set - 1) * gates.count / Self.sets.count + offset, gates.count - 1)]
       var task = JSONObject()
       task["label"] = .string("t\(set)")
       task["taskDefinition"] = [
@@ -41,7 +47,7 @@ struct CountingGraph {
         "implementsTask": "Task.Base.Linux.Commands", "properties": [:],
         "options": [
           "commands": [
-            .string("echo \(set)a >>\(file)"),
+            .string("\(gate.waiting); echo \(set)a >>\(file)"),
             ["command": .string(last), "catalog": ["source": .string("t\(set)"), "format": "raw"]],
           ]
         ],
