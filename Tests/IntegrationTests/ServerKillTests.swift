@@ -99,7 +99,7 @@ import Testing
     #expect(catalogs.arrayValue?.compactMap { $0["data"]?["data"]?.stringValue } == graph.catalogs.map { "\($0)b\n" })
     let facts = try #require(try await server.request("GET", "nodes/\(node)"))
     let sets = graph.handedOut.count
-    #expect(facts["reports"] == .integer(sets) && facts["handedOut"] == .integer(sets), "\(facts)")
+    #expect(facts["reports"] == .integer(sets) && facts["handedOut"] == .integer(sets), "\(graph.name) on \(node)")
     try await eventually("the last answer at \(node)", explanation: { agent.log }) {
       acknowledgements(to: agent) == sets ? () : nil
     }
