@@ -124,6 +124,11 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // What scripts/bench measures the server against. Nothing installs it.
+    .executableTarget(
+      name: "constant-server", dependencies: [.product(name: "Hummingbird", package: "hummingbird"), log],
+      path: "scripts/bench.d/constant-server", swiftSettings: strict),
+
     .target(name: "CTestSupport", path: "Tests/CTestSupport"),
     .target(
       name: "TestSupport", dependencies: ["CTestSupport"], path: "Tests/TestSupport", swiftSettings: strict),

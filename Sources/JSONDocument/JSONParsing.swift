@@ -37,7 +37,8 @@ extension JSON {
     defer { json_tokener_free(tokener) }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
 
-    let screening = try JSONScreening(text, maximumValues: maximumValues, maximumDepth: maximumDepth)
+    // A loop over any collection would look up its type for each byte. An array is not copied here.
+    let screening = try JSONScreening(Array(text), maximumValues: maximumValues, maximumDepth: maximumDepth)
     // json-c takes a final NUL for the end of the document. Without it, it waits for more digits of a bare number.
     var bytes = screening.text
     bytes.append(0)

@@ -16,7 +16,7 @@ struct JSONScreening {
   private var word: [UInt8] = []
 
   /// - Throws: `JSONParseError` for a token that is not JSON, and for more than about `maximumValues` values.
-  init(_ input: some Collection<UInt8>, maximumValues: Int, maximumDepth: Int) throws(JSONParseError) {
+  init(_ input: [UInt8], maximumValues: Int, maximumDepth: Int) throws(JSONParseError) {
     text.reserveCapacity(input.count + 64)
     var values = 1
     var depth = 0

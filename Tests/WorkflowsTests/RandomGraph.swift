@@ -1,4 +1,5 @@
 import JSONDocument
+import TestSupport
 
 /// A graph of random shape, as the definition that the engine gets and as plain values for the model.
 struct RandomGraph {
