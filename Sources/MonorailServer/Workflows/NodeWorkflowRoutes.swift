@@ -44,7 +44,7 @@ struct NodeWorkflowRoutes: Sendable {
         .badRequest, #"Graph name is missing or in wrong format: expected a task set ({"tasks": …}) or {"name": …}"#)
     }
     let id = try context.parameter("id")
-    guard let node = backend.state.node(id) else {
+    guard let node = try backend.state.node(named: id) else {
       throw APIError(.badRequest, "Could not find node with identifier \(id)")
     }
     if isTaskSet { return try await push([start.text], workflow: nil, start, to: node) }
