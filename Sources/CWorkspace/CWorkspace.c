@@ -178,39 +178,79 @@ static int keep_few_capabilities(void) {
   return (int)syscall(SYS_capset, &header, sets);
 }
 
-// Kernel objects that no namespace divides: root's keys, and sockets to the hypervisor. The calls fail as in a kernel that
-// has no such thing. See seccomp(2) for the filter's language.
+// A system call that fails for what runs in a confined workspace: always, or only when an argument has all of some bits.
+struct refused_call {
+  unsigned number;
+  int error;
+  // 0 for any argument.
+  unsigned bits;
+  // Compared instead of the bits when it is not 0: the whole argument.
+  unsigned value;
+};
+
+enum { MOST_INSTRUCTIONS = 160 };
+
+struct call_filter {
+  struct sock_filter instructions[MOST_INSTRUCTIONS];
+  unsigned short length;
+};
+
+static void append(struct call_filter *filter, struct sock_filter instruction) {
+  filter->instructions[filter->length++] = instruction;
+}
+
+// See seccomp(2) for the language: a jump counts the instructions that it leaves out.
+static void append_rules(struct call_filter *filter, unsigned architecture, unsigned number_mask,
+                         const struct refused_call *calls, size_t count) {
+  append(filter, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)));
+  unsigned short begin = filter->length;
+  append(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, architecture, 0, 0));
+  for (size_t index = 0; index < count; index++) {
+    const struct refused_call *call = calls + index;
+    int has_condition = call->bits != 0 || call->value != 0;
+    append(filter, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+    append(filter, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, number_mask));
+    append(filter,
+           (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call->number, 0, has_condition ? 3 : 1));
+    if (has_condition) {
+      append(filter, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])));
+      append(filter, call->value != 0
+                         ? (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call->value, 0, 1)
+                         : (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, call->bits, 0, 1));
+    }
+    append(filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)call->error));
+  }
+  append(filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  filter->instructions[begin].jf = (unsigned char)(filter->length - begin - 1);
+}
+
+// What no namespace divides: root's keys, and sockets to the hypervisor, which io_uring makes as well. And namespaces of
+// users, in which root has all capabilities again, and could mount the machine's control groups. The calls fail as in a
+// kernel that has no such thing; the C library then takes clone instead of clone3.
+#define RULES(add, request, control, socket_call, clone_call, unshare_call)                                        \
+  {add, ENOSYS, 0, 0}, {request, ENOSYS, 0, 0}, {control, ENOSYS, 0, 0}, {socket_call, EAFNOSUPPORT, 0, AF_VSOCK}, \
+      {clone_call, EPERM, CLONE_NEWUSER, 0}, {unshare_call, EPERM, CLONE_NEWUSER, 0}, {435, ENOSYS, 0, 0},         \
+  {425, ENOSYS, 0, 0}
+
 static int forbid_calls(void) {
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define FAIL(error) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
-#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-// Behind LOAD(nr), for one architecture.
-#define CALLS(add, request, control, socket_call)                                                   \
-  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, add, 6, 0), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, request, 5, 0), \
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, control, 4, 0),                                            \
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, socket_call, 0, 2), LOAD(args[0]),                         \
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_VSOCK, 2, 0), ALLOW, FAIL(ENOSYS), FAIL(EAFNOSUPPORT)
-#define CALLS_LENGTH 9
-  static struct sock_filter instructions[] = {
-      LOAD(arch),
+  static const struct refused_call own[] = {
+      RULES(SYS_add_key, SYS_request_key, SYS_keyctl, SYS_socket, SYS_clone, SYS_unshare)};
+  struct call_filter filter = {.length = 0};
 #if defined(__x86_64__)
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_I386, 0, CALLS_LENGTH + 1),
-      LOAD(nr),
-      CALLS(286, 287, 288, 359),
-      LOAD(nr),
-      // The second table of calls of this architecture.
-      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~0x40000000U),
+  // 102 is socketcall, whose arguments no filter sees; 1 makes a socket.
+  static const struct refused_call i386[] = {RULES(286, 287, 288, 359, 120, 310), {102, ENOSYS, 0, 1}};
+  append_rules(&filter, AUDIT_ARCH_I386, ~0U, i386, sizeof i386 / sizeof *i386);
+  // A bit in the number chooses the x32 calls, which have the same numbers.
+  append_rules(&filter, AUDIT_ARCH_X86_64, ~0x40000000U, own, sizeof own / sizeof *own);
 #elif defined(__aarch64__)
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_ARM, 0, CALLS_LENGTH + 1),
-      LOAD(nr),
-      CALLS(309, 310, 311, 281),
-      LOAD(nr),
+  static const struct refused_call arm[] = {RULES(309, 310, 311, 281, 120, 337)};
+  append_rules(&filter, AUDIT_ARCH_ARM, ~0U, arm, sizeof arm / sizeof *arm);
+  append_rules(&filter, AUDIT_ARCH_AARCH64, ~0U, own, sizeof own / sizeof *own);
 #else
-      LOAD(nr),
+#error "this architecture's number for AUDIT_ARCH is needed"
 #endif
-      CALLS(SYS_add_key, SYS_request_key, SYS_keyctl, SYS_socket),
-  };
-  const struct sock_fprog program = {.len = sizeof instructions / sizeof *instructions, .filter = instructions};
+  append(&filter, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
+  const struct sock_fprog program = {.len = filter.length, .filter = filter.instructions};
   // A kernel without seccomp builds, too.
   return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 || errno == EINVAL ? 0 : -1;
 }
@@ -249,6 +289,22 @@ static void close_all_but(const struct monorail_workspace *workspace) {
   close_from_to(first, ~0U);
 }
 
+static void forget_handlers(void) {
+  struct sigaction action = {.sa_handler = SIG_DFL};
+  for (int signal = 1; signal < 65; signal++) {
+    if (signal != SIGHUP) sigaction(signal, &action, NULL);
+  }
+}
+
+// Where the program's own command line is.
+static char *arguments_begin, *arguments_end;
+
+__attribute__((constructor)) static void note_arguments(int count, char **arguments) {
+  if (count == 0) return;
+  arguments_begin = arguments[0];
+  arguments_end = arguments[count - 1] + strlen(arguments[count - 1]);
+}
+
 static void run_command(const struct monorail_workspace *workspace) {
   // What has the program's terminal can type into it (TIOCSTI), for the shell that the program was started from.
   if (workspace->confined) setsid();
@@ -260,10 +316,7 @@ static void run_command(const struct monorail_workspace *workspace) {
     sigprocmask(SIG_BLOCK, &blocked, NULL);
     tcsetpgrp(workspace->terminal, getpid());
   }
-  struct sigaction action = {.sa_handler = SIG_DFL};
-  for (int signal = 1; signal < 65; signal++) {
-    if (signal != SIGHUP) sigaction(signal, &action, NULL);
-  }
+  forget_handlers();
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
@@ -296,6 +349,9 @@ static int run_first_process(void *argument) {
   // It is a copy of the program: /proc/1 would show the command the program's file, environment and memory, and the pipe by
   // which its end is reported. The command itself is like any other program, since execve sets this back.
   prctl(PR_SET_DUMPABLE, 0);
+  if (arguments_begin != NULL) memset(arguments_begin, 0, (size_t)(arguments_end - arguments_begin));
+  // Those of the program would show its memory to a program of the workspace that explains crashes.
+  forget_handlers();
   if (workspace->output >= 0 && take_output(workspace->output) != 0) {
     report(workspace, MONORAIL_STEP_OUTPUT, errno);
     _exit(1);

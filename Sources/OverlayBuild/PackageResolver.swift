@@ -27,7 +27,7 @@ struct PackageResolver {
     if let known, known == locked(known.packages), build.lockMode != .update {
       set = known
     } else if build.lockMode == .locked {
-      throw notLocked(known)
+      throw try notLocked(known)
     } else {
       set = locked(
         try resolve(in: try archive(), preferring: build.lockMode == .follow ? known?.packages ?? [] : []))
@@ -36,12 +36,16 @@ struct PackageResolver {
     return set.packages
   }
 
-  private func notLocked(_ known: Lock.PackageSet?) -> OverlayError {
+  private func notLocked(_ known: Lock.PackageSet?) throws(OverlayError) -> OverlayError {
     let what: String
     if let known {
       let asked = Set(request.names.map { String($0.value.package) })
       let locked = Set(known.packages.filter { $0.isRequested && $0.url != nil }.map(\.name))
-      let new = asked.subtracting(known.packages.map(\.name)).sorted().map { "\($0) is not in it" }
+      // What is there already is not installed.
+      let there =
+        try DebianPackage.installed(in: build.baseImage()).map(\.name)
+        + build.lock.packageSets.flatMap(\.packages).map(\.name)
+      let new = asked.subtracting(known.packages.map(\.name)).subtracting(there).sorted().map { "\($0) is not in it" }
       let gone = locked.subtracting(asked).sorted().map { "\($0) is no longer asked for" }
       let details = new + gone
       what =

@@ -37,44 +37,60 @@ final class CommandOutput: Sendable {
   private static let longestLine = 64 << 10
 
   private static func copy(_ reader: Int32) {
-    var line: [UInt8] = []
+    var pending: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: longestLine)
     while true {
       let count = read(reader, &piece, piece.count)
       if count < 0, errno == EINTR { continue }
       guard count > 0 else { break }
-      line += piece[..<count]
-      // What comes behind the last end of a line may be the begin of a character.
-      let end = line.lastIndex { $0 == newline || $0 == carriageReturn }.map { $0 + 1 }
-      let whole = end ?? (line.count > longestLine ? line.count : 0)
-      show(line[..<whole])
-      line.removeFirst(whole)
+      pending += piece[..<count]
+      let whole = wholeLines(pending)
+      show(pending[..<whole])
+      pending.removeFirst(whole)
     }
-    show(line[...])
+    show(pending[...])
   }
 
   private static let newline = UInt8(ascii: "\n")
   private static let carriageReturn = UInt8(ascii: "\r")
 
-  private static func show(_ bytes: ArraySlice<UInt8>) {
-    guard !bytes.isEmpty else { return }
-    var text = ""
-    // Lines that a program writes over each other, as curl's progress, stand below each other.
-    for line in bytes.split(separator: newline, omittingEmptySubsequences: false) {
-      let parts = line.split(separator: carriageReturn)
-      text += parts.map(printable).joined(separator: "\n") + "\n"
-    }
-    if bytes.last == newline { text.removeLast() }
-    // An error is ignored: the work itself can still be done.
-    _ = Array(text.utf8).withUnsafeBytes { Descriptor.write($0, to: STDERR_FILENO) }
+  /// How many bytes can be shown: up to the end of a line, or of a character when the line is too long.
+  private static func wholeLines(_ bytes: [UInt8]) -> Int {
+    if let end = bytes.lastIndex(of: newline) { return end + 1 }
+    // The newline that belongs to it may still come.
+    if let end = bytes.dropLast().lastIndex(of: carriageReturn) { return end + 1 }
+    guard bytes.count > longestLine else { return 0 }
+    return bytes.lastIndex { $0 & 0xC0 != 0x80 } ?? bytes.count
   }
 
-  private static func printable(_ line: ArraySlice<UInt8>) -> String {
-    line.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\\") }.reduce("") {
-      text, part in
-      let separator =
-        part.startIndex == line.startIndex ? "" : line[part.startIndex - 1] == UInt8(ascii: "\t") ? "\t" : "\\"
-      return text + separator + OverlayPath.printable(part)
+  private static func show(_ bytes: ArraySlice<UInt8>) {
+    guard !bytes.isEmpty else { return }
+    var shown: [UInt8] = []
+    shown.reserveCapacity(bytes.count + bytes.count / 8)
+    var rest = bytes
+    while let end = rest.firstIndex(where: { $0 == newline || $0 == carriageReturn }) {
+      append(rest[..<end], to: &shown)
+      // Lines that a program writes over each other, as curl's progress, stand below each other.
+      shown.append(newline)
+      let isPair = rest[end] == carriageReturn && end + 1 < rest.endIndex && rest[end + 1] == newline
+      rest = rest[(end + (isPair ? 2 : 1))...]
+    }
+    append(rest, to: &shown)
+    // A full disk is ignored: the work itself can still be done.
+    _ = shown.withUnsafeBytes { Descriptor.write($0, to: STDERR_FILENO) }
+  }
+
+  /// Appends a part of a line as a terminal may have it.
+  private static func append(_ line: ArraySlice<UInt8>, to shown: inout [UInt8]) {
+    func isPlain(_ byte: UInt8) -> Bool { byte >= 0x20 && byte < 0x7F || byte == UInt8(ascii: "\t") }
+    var rest = line
+    while !rest.isEmpty {
+      let plain = rest.prefix(while: isPlain)
+      shown += plain
+      rest = rest[plain.endIndex...]
+      let other = rest.prefix { !isPlain($0) }
+      shown += Array(OverlayPath.printable(other).utf8)
+      rest = rest[other.endIndex...]
     }
   }
 }

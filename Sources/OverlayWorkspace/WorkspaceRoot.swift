@@ -53,9 +53,10 @@ struct WorkspaceRoot {
     try mountMemory("run", "mode=755", flags: guarded)
     try mountMemory("tmp", "mode=1777", flags: guarded)
     try mountMemory("dev", "mode=755,size=64k", flags: isConfined ? guarded : UInt(MS_NOSUID))
-    try check("make /run/lock in the workspace") {
-      mkdir(path + "/run/lock", 0o1777) | chmod(path + "/run/lock", 0o1777)
-    }
+    // Not through a symlink of the overlay, which would lead from the root of this machine.
+    let locks = try resolve("run") + "/lock"
+    try check("make /run/lock in the workspace") { mkdir(locks, 0o1777) }
+    try check("make /run/lock in the workspace") { chmod(locks, 0o1777) }
     let devices = try resolve("dev")
     for (name, major, minor) in Self.devices {
       let (node, device) = ("\(nodes)/\(name)", "\(devices)/\(name)")

@@ -113,6 +113,7 @@ struct WorkspaceEscapeTests {
     "{ mknod /dev/disk b 7 0 && head -c 1 /dev/disk; }", "{ mknod /root/disk b 7 0 && head -c 1 /root/disk; }",
     "{ mknod /tmp/kmsg c 1 11 && head -c 1 /tmp/kmsg; }", "{ echo x >/dev/tty; }", "hostname other", "dmesg -n 1",
     "chmod 755 /proc/1/exe", "cat /proc/1/environ", "readlink /proc/1/fd/1", "head -c 1 /proc/1/mem",
+    "unshare -Ur true", "unshare -Ur -m -C mount -t cgroup2 none /mnt", "grep -q . /proc/1/cmdline",
   ]
 
   @Test func `A command can mount nothing, and use no device and no setting of this machine`() async throws {
@@ -130,6 +131,7 @@ struct WorkspaceEscapeTests {
             echo written >/dev/null; head -c 4 /dev/zero | wc -c; hostname >/root/name
             mknod /root/null c 1 3; chown 33:33 /root/null
             touch -d @1 /dev/console
+            kill -ABRT 1; kill -SEGV 1
             readlink /proc/self/fd/2 | sed 's/:.*//' >/root/errors
             """), Place(recipe.file, line: 2))
     ]
@@ -142,6 +144,22 @@ struct WorkspaceEscapeTests {
     #expect(try await stage.text("root/errors") == "pipe\n", "not the standard error of the program")
     var status = stat()
     #expect(stat("/dev/null", &status) == 0 && status.st_mtim.tv_sec != 1)
+  }
+
+  @Test func `A symlink in the place of /run does not lead to this machine`() async throws {
+    let stage = try await PackageStage()
+    try await stage.shell("mkdir there; echo other >there/lock; chmod 600 there/lock")
+    var recipe = stage.recipe([])
+    recipe.archives = []
+    recipe.removals = [Located(try OverlayPath("run"), Place(recipe.file, line: 2))]
+    var after = stage.recipe([], name: "after")
+    after.archives = []
+    after.links = [
+      Located(Recipe.Link(try OverlayPath("run"), to: stage.scratch("there")), Place(after.file, line: 2))
+    ]
+    after.commands = [Located(Recipe.Command("true"), Place(after.file, line: 3))]
+    _ = try? await stage.build(after, included: [recipe])
+    #expect(try await stage.shell("stat -c '%a %n' there/*") == "600 there/lock\n")
   }
 
   @Test func `A base image that is replaced during a build is noticed, and nothing is kept`() async throws {

@@ -32,14 +32,20 @@ public struct DebianPackage: Hashable, Sendable {
     return installed(status: try archive.contents(of: [path], limit: longest, limits: limits)[path] ?? [])
   }
 
+  /// The packages of a base image; none when it has no status file.
+  public static func installed(in base: BaseImage) throws(OverlayError) -> [DebianPackage] {
+    let path = try OverlayPath(status)
+    guard base.nodes[path]?.kind == .file else { return [] }
+    return installed(status: try base.contents(of: path, limit: longest))
+  }
+
   /// The packages that an overlay installs, or of which it has another version than the base image.
   public static func added(
     by archive: ArchiveIndex, over base: BaseImage, limits: ArchiveLimits = ArchiveLimits()
   ) throws(OverlayError) -> [DebianPackage] {
     let packages = try installed(in: archive, limits: limits)
-    let path = try OverlayPath(status)
-    guard !packages.isEmpty, base.nodes[path]?.kind == .file else { return packages }
-    let known = installed(status: try base.contents(of: path, limit: longest))
+    guard !packages.isEmpty else { return packages }
+    let known = try installed(in: base)
     let versions = Dictionary(known.map { (Key($0), $0.version) }) { $1 }
     return packages.filter { versions[Key($0)] != $0.version }
   }
