@@ -97,7 +97,9 @@ struct ShellEndTests {
     process.signal(SIGTERM)
     process.signal(SIGCONT)
     let result = try await process.wait()
-    #expect(result.code == 128 + SIGTERM && result.errors == "monorail-overlay: ended by SIGTERM\n")
+    // On a busy machine the program may have started the command before it takes the signal; then it says what became of FILE.
+    let said = ["", ": x.overlay.cpio.gz is unchanged"].map { "monorail-overlay: ended by SIGTERM\($0)\n" }
+    #expect(result.code == 128 + SIGTERM && said.contains(result.errors), "\(result.errors)")
     #expect(try stage.contents("x.overlay.cpio.gz") == before)
     #expect(stage.files == files)
     #expect(try await stage.host("ls -A work") == "")
