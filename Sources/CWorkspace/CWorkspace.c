@@ -178,13 +178,12 @@ static int keep_few_capabilities(void) {
   return (int)syscall(SYS_capset, &header, sets);
 }
 
-// A system call that fails for what runs in a confined workspace: always, or only when an argument has all of some bits.
+// A system call that fails for what runs in a confined workspace: always, or only when its first argument has one of some
+// bits, or is a value. Bits and value are 0 when the argument does not matter; at most one of them is not 0.
 struct refused_call {
   unsigned number;
   int error;
-  // 0 for any argument.
   unsigned bits;
-  // Compared instead of the bits when it is not 0: the whole argument.
   unsigned value;
 };
 

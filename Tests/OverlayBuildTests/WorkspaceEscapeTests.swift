@@ -148,7 +148,7 @@ struct WorkspaceEscapeTests {
 
   @Test func `A symlink in the place of /run does not lead to this machine`() async throws {
     let stage = try await PackageStage()
-    try await stage.shell("mkdir there; echo other >there/lock; chmod 600 there/lock")
+    try await stage.shell("mkdir there")
     var recipe = stage.recipe([])
     recipe.archives = []
     recipe.removals = [Located(try OverlayPath("run"), Place(recipe.file, line: 2))]
@@ -158,8 +158,8 @@ struct WorkspaceEscapeTests {
       Located(Recipe.Link(try OverlayPath("run"), to: stage.scratch("there")), Place(after.file, line: 2))
     ]
     after.commands = [Located(Recipe.Command("true"), Place(after.file, line: 3))]
-    _ = try? await stage.build(after, included: [recipe])
-    #expect(try await stage.shell("stat -c '%a %n' there/*") == "600 there/lock\n")
+    #expect(try await stage.failure(after, included: [recipe]).contains("/run/lock"))
+    #expect(try await stage.shell("ls there") == "")
   }
 
   @Test func `A base image that is replaced during a build is noticed, and nothing is kept`() async throws {

@@ -11,16 +11,14 @@ public struct StagedFiles: ~Copyable {
   ///   - source: a regular file, which must not change meanwhile.
   ///   - path: the copy has the permissions of the file that was there, or else those that the umask leaves.
   public mutating func add(copyOf source: String, to path: String) throws(OverlayError) {
-    let output = try FileCopy.output(of: source, to: path)
-    try output.synchronize()
-    files.append(output)
+    try add(FileCopy.output(of: source, to: path))
   }
 
   public mutating func add(_ bytes: [UInt8], to path: String) throws(OverlayError) {
-    let output = try OutputFile(path)
-    try bytes.withUnsafeBufferPointer { (bytes) throws(OverlayError) in
-      try output.write(UnsafeRawBufferPointer(bytes))
-    }
+    try add(WholeFile.output(of: bytes, to: path))
+  }
+
+  private mutating func add(_ output: OutputFile) throws(OverlayError) {
     try output.synchronize()
     files.append(output)
   }
