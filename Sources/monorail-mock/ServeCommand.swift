@@ -204,7 +204,7 @@ struct ServeCommand: AsyncParsableCommand {
       group.cancelAll()
     }
     await mock.finish()
-    do { try store.close() } catch { throw Self.failure(error) }
+    do { try state.server.close() } catch { throw Self.failure(error) }
   }
 
   private static func failure(_ error: any Error) -> ExitCode {

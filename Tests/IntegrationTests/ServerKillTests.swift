@@ -117,7 +117,8 @@ import Testing
     let server = try await ServerProgram.start(
       directory, nodes: ["n1"], port: 0,
       wrapper: [
-        "unshare", "--mount", "sh", "-c", "mount -t tmpfs -o size=3m tmpfs \"$0\" && exec \"$@\"", directory("data"),
+        "unshare", "--mount", "sh", "-c", "mount -t tmpfs -o size=3m,mode=0700 tmpfs \"$0\" && exec \"$@\"",
+        directory("data"),
       ])
     var generator = SystemRandomNumberGenerator()
     var accepted = 0

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A temporary directory that goes away with this object. The process holds a lock on it for as long as it lives: what a
+/// A temporary directory that goes away with this object, at the latest. The process holds a lock on it for as long as it lives: what a
 /// killed process leaves, the next one finds without a lock, and removes.
 final class ScratchDirectory: Sendable {
   let path: String
@@ -31,9 +31,12 @@ final class ScratchDirectory: Sendable {
   }
 
   deinit {
-    try? FileManager.default.removeItem(atPath: path)
+    remove()
     close(descriptor)
   }
+
+  /// Removes the directory with all that is in it. This object still holds the lock.
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
 
   /// A descriptor of the directory with its lock; `nil` when another process has the lock, or the directory is none of
   /// this user's own.

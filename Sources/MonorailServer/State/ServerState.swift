@@ -54,7 +54,19 @@ public final class ServerState: Sendable {
     do { return try .stock() } catch { preconditionFailure("a definition of this program is wrong: \(error)") }
   }()
 
-  /// A directory that goes away with the state.
+  /// Ends the use of the database, and removes what the server kept in a temporary directory. Nothing may use the state
+  /// afterwards.
+  ///
+  /// - Throws: `StoreError`, as `Store.close`.
+  public func close() throws {
+    scratch.update { directory in
+      directory?.remove()
+      directory = nil
+    }
+    try store.close()
+  }
+
+  /// A directory that goes away with the state, at the latest.
   func scratchDirectory(_ name: String) throws -> String {
     try scratch.update { scratch in
       let directory = try scratch ?? ScratchDirectory()
