@@ -52,24 +52,27 @@ struct Backend: Sendable {
   /// Notes that the node with those addresses has asked for something: it is the one that has the first of them that any
   /// node has, and gets the others too. Otherwise, where the configuration allows it, a node with all of them is added.
   ///
+  /// - Parameter isBoot: it asks what to boot.
   /// - Throws: `APIError` 404.
   func nodeAppeared(
-    at addresses: [MACAddress], _ request: Request, _ context: ServerContext
+    at addresses: [MACAddress], isBoot: Bool = false, _ request: Request, _ context: ServerContext
   ) async throws -> KnownNode {
     let name = addresses.first.map {
       NodeName.addresses(addresses.map(\.description), idIfNew: KnownNode.identifier(for: $0))
     }
-    guard let name, let node = try await appeared(name, adds: true, request, context) else {
+    guard let name, let node = try await appeared(name, adds: true, isBoot: isBoot, request, context) else {
       throw APIError(.notFound, "no node has the address \(addresses.map(\.description).joined(separator: ", "))")
     }
     return node
   }
 
   private func appeared(
-    _ name: NodeName, adds: Bool, _ request: Request, _ context: ServerContext
+    _ name: NodeName, adds: Bool, isBoot: Bool = false, _ request: Request, _ context: ServerContext
   ) async throws -> KnownNode? {
     let ip = context.channel.remoteAddress?.ipAddress
-    let appearance = try await state.nodeAppeared(name, ip: ip, adds: adds && configuration.registersUnknownNodes) {
+    let appearance = try await state.nodeAppeared(
+      name, ip: ip, adds: adds && configuration.registersUnknownNodes, isBoot: isBoot
+    ) {
       try firstWork(of: $0, request)
     }
     guard let appearance else { return nil }
@@ -98,16 +101,42 @@ struct Backend: Sendable {
     var server = JSONObject()
     server["apiServerAddress"] = .string(address.host)
     server["apiServerPort"] = .integer(address.port)
+    server["apiServerScheme"] = .string(String(address.url.prefix { $0 != ":" }))
     return RenderScope(server: server)
   }
 
-  /// What templates can name: the server as the client reached it, the node, and the node's options.
+  /// What templates can name without a graph: the server as the client reached it, the node, and over them the options
+  /// of a task set.
+  ///
+  /// - Parameter options: `nil`: those of the task set that the node was handed last.
   func variables(for node: KnownNode?, _ request: Request, options: JSONObject? = nil) -> JSON {
+    let options = Self.flattened(options ?? node?.options ?? JSONObject())
+    return .object(fixedVariables(for: node, request).setting(options))
+  }
+
+  /// What templates can name while a graph's task answers for the node: the task's options, and over them what is the same
+  /// for all tasks, as on the stock server.
+  func variables(for node: KnownNode, _ request: Request, answeredBy run: GraphRun) -> JSON {
+    var fixed = fixedVariables(for: node, request)
+    fixed["context"] = .object(run.context)
+    fixed["taskId"] = run.answeringTaskId.map { JSON.string($0) }
+    fixed["sku"] = run.plan.scope.sku
+    fixed["env"] = run.plan.scope.environment
+    return .object(Self.flattened(run.templateValues ?? JSONObject()).setting(fixed))
+  }
+
+  /// The options, and below them the members of `defaults`.
+  private static func flattened(_ options: JSONObject) -> JSONObject {
+    (options["defaults"]?.objectValue ?? JSONObject()).setting(options)
+  }
+
+  private func fixedVariables(for node: KnownNode?, _ request: Request) -> JSONObject {
     let address = AdvertisedServer(request, configuration)
     let base = address.url + "/api/current"
     var variables = JSONObject()
     variables["server"] = .string(address.host)
     variables["port"] = .integer(address.port)
+    variables["file"] = ["server": .string(address.url)]
     var api = JSONObject()
     api["server"] = .string(address.url)
     api["base"] = .string(base)
@@ -119,11 +148,8 @@ struct Backend: Sendable {
       variables["identifier"] = .string(node.id)
       variables["nodeId"] = .string(node.id)
       if let address = node.macAddress { variables["macaddress"] = .string(address.description) }
+      if let address = node.ipAddress { variables["ipaddress"] = .string(address) }
     }
-    let options = options ?? node?.options ?? JSONObject()
-    for member in (options["defaults"]?.objectValue?.members ?? []) + options.members {
-      variables[member.key] = member.value
-    }
-    return .object(variables)
+    return variables
   }
 }

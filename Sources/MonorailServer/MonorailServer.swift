@@ -115,7 +115,7 @@ public final class MonorailServer: Sendable {
   public var syslogPort: Int? { syslog?.port }
 
   /// Stops listening and closes every connection at once, requests in flight included, as a server that dies does.
-  /// When this returns, its port is free.
+  /// Programs that it runs for nodes are killed. When this returns, its port is free.
   public func stop() async {
     await runner.stop()
     try? await listener.close(mode: .all).get()

@@ -1,3 +1,4 @@
+import GRDB
 import JSONDocument
 
 /// How a request says which node it is of.
@@ -34,15 +35,17 @@ extension StoreCommand where Result == NodeAppearance? {
   /// - Parameters:
   ///   - ipAddress: where the request came from.
   ///   - adds: whether a node that is not known is added.
+  ///   - isBoot: the machine asks what to boot. When it has no catalog and nothing to do, it gets the graph of its first
+  ///     work again, as the stock server does it.
   ///   - firstWork: called when the node asks for the first time; the work is queued along with this. When it throws,
   ///     nothing is changed. A node that is added by its identifier gets no graph: any request can name one, so nothing
   ///     shows that there is such a machine.
   /// - Returns: `nil` when the node is not known and was not added.
   public static func nodeAppeared(
-    _ name: NodeName, ipAddress: String?, adds: Bool,
+    _ name: NodeName, ipAddress: String?, adds: Bool, isBoot: Bool = false,
     firstWork: @escaping @Sendable (NodeRecord) throws -> FirstWork
   ) -> StoreCommand<NodeAppearance?> {
-    StoreCommand { try $0.nodeAppeared(name, ipAddress, adds, firstWork) }
+    StoreCommand { try $0.nodeAppeared(name, ipAddress, adds, isBoot, firstWork) }
   }
 }
 
@@ -65,7 +68,8 @@ extension Store {
 
 extension Transaction {
   fileprivate func nodeAppeared(
-    _ name: NodeName, _ ipAddress: String?, _ adds: Bool, _ firstWork: (NodeRecord) throws -> FirstWork
+    _ name: NodeName, _ ipAddress: String?, _ adds: Bool, _ isBoot: Bool,
+    _ firstWork: (NodeRecord) throws -> FirstWork
   ) throws -> NodeAppearance? {
     let id: String
     var addresses: [String] = []
@@ -91,8 +95,16 @@ extension Transaction {
         _ = try StoreCommand<Int>.push(body, to: id).body(self)
       }
       if !isGuess, let graph = work.graph { problem = try startFirst(graph) }
+    } else if isBoot, try isIdleWithoutCatalog(id), let graph = try firstWork(node(id)).graph {
+      problem = try startFirst(graph)
     }
     return NodeAppearance(node: try node(id), isFirst: isFirst, problem: problem)
+  }
+
+  private func isIdleWithoutCatalog(_ id: String) throws -> Bool {
+    let node = try node(id)
+    guard node.queued == 0, !node.hasTaskSet, node.runs.isEmpty else { return false }
+    return try Int.fetchOne(db, sql: "SELECT 1 FROM catalogs WHERE node = ? LIMIT 1", arguments: [id]) == nil
   }
 
   /// Starts the graph of a node's first work.

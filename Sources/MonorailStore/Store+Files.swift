@@ -36,7 +36,12 @@ extension Store {
 
 extension StoreCommand where Result == FileRecord {
   /// Notes a file whose contents are complete on the disk. One of the same name is replaced, and keeps its `uuid`.
-  public static func addFile(name: String, md5: String, sha256: String, size: Int) -> StoreCommand<FileRecord> {
+  ///
+  /// - Parameter place: gives the contents their name. It is called when all else is done, so that of two files of one name
+  ///   the later one's contents and digests are kept together; it may be called more than once.
+  public static func addFile(
+    name: String, md5: String, sha256: String, size: Int, place: @escaping @Sendable () throws -> Void = {}
+  ) -> StoreCommand<FileRecord> {
     StoreCommand { transaction in
       try transaction.execute(
         """
@@ -48,6 +53,7 @@ extension StoreCommand where Result == FileRecord {
       guard let row = try transaction.row("SELECT * FROM files WHERE name = ?", [name]) else {
         throw StoreError(.unusable, "the file \(name) is missing in the database")
       }
+      try place()
       return FileRecord(row)
     }
   }

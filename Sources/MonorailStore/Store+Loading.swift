@@ -32,8 +32,9 @@ extension Store {
         let run: LiveRun
         do {
           run = try Self.run(row, db, jobs: configuration.jobs)
-        } catch let error as WorkflowError {
-          broken.append((row["id"], error.message))
+        } catch  where !(error is DatabaseError) {
+          // One damaged run must not keep the server from starting.
+          broken.append((row["id"], "\(error)"))
           continue
         }
         state.runs[run.run.plan.instanceId] = run
@@ -63,26 +64,18 @@ extension Store {
 
   private static func run(_ row: Row, _ db: Database, jobs: JobKinds) throws -> LiveRun {
     let id: String = row["id"]
-    do {
-      guard let stored = row["plan"] as StoredBytes? else {
-        throw StoreError(.unusable, "its plan is missing")
-      }
-      let plan = try GraphPlan(stored: stored.json())
-      var run = GraphRun(plan, jobs: jobs)
-      var events = 0
-      for row in try Row.fetchAll(db, sql: "SELECT * FROM events WHERE run = ? ORDER BY number", arguments: [id]) {
-        _ = run.handle(try event(row, db), at: row["time"])
-        events += 1
-      }
-      let parent = (row["parent"] as String?).flatMap { parent in
-        (row["parentTask"] as String?).map { (run: parent, task: $0) }
-      }
-      return LiveRun(run: run, number: row["number"], node: row["node"], parent: parent, events: events)
-    } catch let error as WorkflowError {
-      throw error
-    } catch {
-      throw StoreError(.unusable, "the run \(id) cannot be brought back: \(error)")
+    let stored: StoredBytes? = try row.decode(forColumn: "plan")
+    guard let stored else { throw StoreError(.unusable, "its plan is missing") }
+    var run = GraphRun(try GraphPlan(stored: stored.json()), jobs: jobs)
+    var events = 0
+    for row in try Row.fetchAll(db, sql: "SELECT * FROM events WHERE run = ? ORDER BY number", arguments: [id]) {
+      _ = run.handle(try event(row, db), at: row["time"])
+      events += 1
     }
+    let parent = (row["parent"] as String?).flatMap { parent in
+      (row["parentTask"] as String?).map { (run: parent, task: $0) }
+    }
+    return LiveRun(run: run, number: row["number"], node: row["node"], parent: parent, events: events)
   }
 
   private static func event(_ row: Row, _ db: Database) throws -> WorkflowEvent {
@@ -91,15 +84,17 @@ extension Store {
       let body = try StoredBytes.fetchOne(db, sql: "SELECT body FROM reports WHERE number = ?", arguments: [report])
       guard let body else { throw StoreError(.unusable, "report \(report) is missing") }
       detail = try body.json()
-    } else if let stored = row["detail"] as StoredBytes? {
-      detail = try stored.json()
+    } else {
+      let stored: StoredBytes? = try row.decode(forColumn: "detail")
+      if let stored { detail = try stored.json() }
     }
     return try WorkflowEvent(kind: row["kind"], detail: detail)
   }
 }
 
 extension StoreCommand where Result == Void {
-  /// Ends a run that another version of the program stored, and that this one cannot bring back.
+  /// Ends a run that cannot be brought back: it is damaged, or another version of the program stored it. The task that
+  /// started it learns of the end.
   fileprivate static func giveUp(_ run: String, _ reason: String) -> StoreCommand<Void> {
     StoreCommand { transaction in
       let error = "The server was started anew, and cannot bring the workflow back: \(reason)"
@@ -116,6 +111,10 @@ extension StoreCommand where Result == Void {
         """,
         [StoredBytes(["raw": document, "view": document]), now, now, run])
       try transaction.execute("DELETE FROM events WHERE run = ?", [run])
+      guard let row = try transaction.row("SELECT parent FROM runs WHERE id = ?", [run]),
+        let parent = row["parent"] as String?
+      else { return }
+      try transaction.handle(.graphEnded(instanceId: run, .failed), in: parent)
     }
   }
 }

@@ -261,6 +261,7 @@ extension Transaction {
     try execute("DELETE FROM taskSets WHERE node = ? AND state = 'queued'", [id])
     try execute("UPDATE taskSets SET state = 'lost' WHERE node = ? AND state = 'out'", [id])
     try execute("DELETE FROM lookups WHERE node = ?", [id])
+    try execute("DELETE FROM catalogs WHERE node = ?", [id])
     try execute("DELETE FROM obms WHERE node = ?", [id])
     try execute("DELETE FROM nodes WHERE id = ?", [id])
     for address in node.addresses { changes.addresses[address] = .some(nil) }

@@ -48,10 +48,17 @@ extension Store {
     do {
       try await database.writeWithoutTransaction { db in
         try Row.fetchCursor(db, sql: "PRAGMA incremental_vacuum").forEach { _ in }
+        try Self.emptyLog(db)
       }
     } catch {
       throw StoreError.from(error, place: place)
     }
     return count
+  }
+
+  /// Moves what SQLite's log (`monorail.sqlite-wal`) has into the database, and the log's room back to the disk. When
+  /// another program reads the database just now, the log stays.
+  static func emptyLog(_ db: Database) throws {
+    try Row.fetchCursor(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)").forEach { _ in }
   }
 }

@@ -118,39 +118,64 @@ extension Transaction {
   }
 
   /// Finds the SKU of a node, and stores it, or that there is none.
-  func generateSKU(of node: String) throws -> RequestAnswer {
+  func generateSKU(of node: String, _ budget: inout EventBudget) throws -> RequestAnswer {
     guard nodeIfKnown(node) != nil else { return .failed(StoreError.noNode(node).message) }
-    let best: (fit: Int, place: Int, id: String)?
+    guard budget.rules.beginNode() else {
+      return .failed("the SKU of node \(node) is not known: the rules of the nodes before it took too long")
+    }
+    var best: (fit: Int, id: String)?
+    var name = ""
     do {
-      let skus = try ruleSets(.sku).map { ($0, try SKURules($0.document["rules"] ?? .null)) }
-      let data = try catalogData(of: node, skus.reduce(into: []) { $0.formUnion($1.1.sources) })
-      // Of equal fits, the newest counts.
-      best = try skus.enumerated()
-        .compactMap { place, sku in try sku.1.fit(of: data).map { (fit: $0, place: place, id: sku.0.id) } }
-        .max { ($0.fit, $0.place) < ($1.fit, $1.place) }
+      let skus = try budget.skus ?? ruleSets(.sku).map { ($0, try SKURules($0.document["rules"] ?? .null)) }
+      budget.skus = skus
+      let data = try catalogData(of: node, skus.reduce(into: []) { $0.formUnion($1.rules.sources) })
+      for (sku, rules) in skus {
+        name = sku.name
+        guard let fit = try rules.fit(of: data, &budget.rules) else { continue }
+        // Of equal fits, the newest counts.
+        if fit >= best?.fit ?? fit { best = (fit, sku.id) }
+      }
     } catch let error as WorkflowError {
-      return .failed(error.message)
+      return .failed("the SKU of node \(node) is not known, since \(name) cannot be tried: \(error.message)")
     }
     try update(node) { $0.document[NodeRecord.skuField] = best.map { .string($0.id) } ?? .null }
     return .done(.null)
   }
 
   /// Gives each node the tags whose rules match. No tag is taken away.
-  func generateTags(of nodes: [String]) throws -> RequestAnswer {
+  ///
+  /// - Returns: a failure that names the tags whose rules take too long; the others are given all the same.
+  func generateTags(of nodes: [String], _ budget: inout EventBudget) throws -> RequestAnswer {
+    var undecided = UndecidedTags()
     do {
-      let tags = try ruleSets(.tag).map { ($0.name, try TagRules($0.document["rules"] ?? .null)) }
-      let sources = tags.reduce(into: Set<String>()) { $0.formUnion($1.1.sources) }
-      for id in nodes {
+      let tags = try budget.tags ?? ruleSets(.tag).map { ($0.name, try TagRules($0.document["rules"] ?? .null)) }
+      budget.tags = tags
+      let sources = tags.reduce(into: Set<String>()) { $0.formUnion($1.rules.sources) }
+      var seen: Set<String> = []
+      for id in nodes where seen.insert(id).inserted {
         guard let node = nodeIfKnown(id) else { return .failed(StoreError.noNode(id).message) }
+        guard budget.rules.beginNode() else {
+          undecided.add("all tags on node \(id)", "the rules of the nodes before it took too long")
+          continue
+        }
         let data = try catalogData(of: id, sources)
-        let new = try tags.filter { try !node.tags.contains($0.0) && $0.1.match(data) }.map(\.0)
+        var new: [String] = []
+        for (name, rules) in tags where !node.tags.contains(name) {
+          do throws(WorkflowError) {
+            if try rules.match(data, &budget.rules) { new.append(name) }
+          } catch {
+            undecided.add("\(name) on node \(id)", error.message)
+          }
+        }
         guard !new.isEmpty else { continue }
-        try update(id) { $0.document[NodeRecord.tagsField] = .array((node.tags + new).map { .string($0) }) }
+        try update(id) {
+          $0.document[NodeRecord.tagsField] = .array((node.tags + new).map { .string($0) })
+        }
       }
     } catch let error as WorkflowError {
       return .failed(error.message)
     }
-    return .done(.null)
+    return undecided.sentence.map { .failed($0) } ?? .done(.null)
   }
 
   /// The graph that the node's SKU names, with the options that it names; `nil` when there is none.
@@ -182,5 +207,27 @@ extension StoreCommand where Result == Void {
         }
       }
     }
+  }
+}
+
+/// Tags of which it is not known whether nodes get them.
+private struct UndecidedTags {
+  /// The others are counted.
+  private static let mostNamed = 10
+
+  private var named: [String] = []
+  private var reason = ""
+  private var count = 0
+
+  mutating func add(_ tag: String, _ reason: String) {
+    count += 1
+    if count == 1 { self.reason = reason }
+    if count <= Self.mostNamed { named.append(tag) }
+  }
+
+  var sentence: String? {
+    guard count > 0 else { return nil }
+    let more = count > named.count ? " and \(count - named.count) more" : ""
+    return "every tag was tried but \(named.joined(separator: ", "))\(more): \(reason)"
   }
 }

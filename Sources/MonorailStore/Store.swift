@@ -180,6 +180,8 @@ public final class Store: Sendable {
   /// Ends the use of the database and of the directory, when all commands that were given before are done. Later commands
   /// fail.
   public func close() throws {
+    // What is in the log is durable, too: only room is lost when this fails.
+    try? database.writeWithoutTransaction { try Self.emptyLog($0) }
     try database.close()
     lock.withLock { $0 = nil }
   }

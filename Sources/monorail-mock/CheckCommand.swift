@@ -18,6 +18,8 @@ struct CheckCommand: ParsableCommand {
 
       Mistakes go to standard error, one a line: file, definition, task, option, and what is wrong.
 
+      A file that is no JSON is a mistake, too, and the other files are checked all the same.
+
       The exit code is 1 when there is a mistake; remarks on what is accepted but hardly meant do not count.
       """)
 
@@ -40,7 +42,14 @@ struct CheckCommand: ParsableCommand {
     var remarks: [String] = []
     var origins: [String: String] = [:]
     for file in files {
-      let definitions = DefinitionFile(try Self.read(file))
+      let data = try Self.read(file)
+      let definitions: DefinitionFile
+      do throws(JSONParseError) {
+        definitions = DefinitionFile(try JSON(parsing: data, maximumValues: Self.mostValues))
+      } catch {
+        mistakes.append(Self.line(Self.mistake(error, in: data), file))
+        continue
+      }
       mistakes += definitions.mistakes.map { Self.line($0, file) }
       let names = definitions.tasks.map { $0["injectableName"] } + definitions.graphs.map { $0["injectableName"] }
       for name in names.compactMap({ $0?.stringValue }) {
@@ -76,20 +85,17 @@ struct CheckCommand: ParsableCommand {
     return RenderScope(server: server)
   }
 
-  private static func read(_ file: String) throws -> JSON {
-    let data: Data
+  private static func read(_ file: String) throws -> Data {
     do {
-      data = try Data(contentsOf: URL(fileURLWithPath: file))
+      return try Data(contentsOf: URL(fileURLWithPath: file))
     } catch {
       throw ValidationError.cannotUse(file, as: "definitions", error)
     }
-    do {
-      return try JSON(parsing: data, maximumValues: mostValues)
-    } catch {
-      let before = data.prefix(error.offset)
-      let line = before.count { $0 == UInt8(ascii: "\n") } + 1
-      throw ValidationError("cannot use \(file) as definitions: \(error.reason), in line \(line)")
-    }
+  }
+
+  private static func mistake(_ error: JSONParseError, in data: Data) -> WorkflowError {
+    let line = data.prefix(error.offset).count { $0 == UInt8(ascii: "\n") } + 1
+    return WorkflowError("cannot be used as definitions: \(error.reason), in line \(line)")
   }
 
   private func requestOptions() throws -> JSONObject {

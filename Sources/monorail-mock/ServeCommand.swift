@@ -165,7 +165,7 @@ struct ServeCommand: AsyncParsableCommand {
     Self.raiseDescriptorLimit()
     var configuration = try configuration()
     let (nodes, faults) = (try parsedNodes(), try parsedFaults())
-    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+    let stopped = Self.firstSignal(of: await UnixSignalsSequence(trapping: .sigterm, .sigint))
     let state: MonorailState
     let mock: MockMonorail
     do {
@@ -194,7 +194,7 @@ struct ServeCommand: AsyncParsableCommand {
     let wantsReports = exitAfterReports.map { $0 + earlier }
     let (store, days, events) = (state.server.store, keeping.keep, configuration.events)
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { for await _ in signals { return } }
+      group.addTask { for await _ in stopped {} }
       group.addTask {
         guard let wantsReports else { return await untilCancelled() }
         try? await state.waitForReports(wantsReports, timeout: .seconds(1_000_000_000))
@@ -210,6 +210,28 @@ struct ServeCommand: AsyncParsableCommand {
   private static func failure(_ error: any Error) -> ExitCode {
     FileHandle.standardError.write(Data("monorail-mock: \(error)\n".utf8))
     return .failure
+  }
+
+  /// How long the server may take to stop after a signal, in seconds.
+  private static let longestStop = 10.0
+
+  /// Returns a stream that ends at the first signal.
+  ///
+  /// The process ends at the second signal, or when it has not stopped in time. Nothing is lost then: what the server has
+  /// acknowledged is on the disk.
+  private static func firstSignal(of signals: UnixSignalsSequence) -> AsyncStream<Void> {
+    let (stream, source) = AsyncStream<Void>.makeStream()
+    Task {
+      var isStopping = false
+      for await _ in signals {
+        if isStopping { _exit(0) }
+        isStopping = true
+        // Not by a task: the threads of tasks may be what is held up.
+        DispatchQueue.global().asyncAfter(deadline: .now() + longestStop) { _exit(0) }
+        source.finish()
+      }
+    }
+    return stream
   }
 
   /// Removes what is old, now and once a day, until the task is cancelled.

@@ -2,6 +2,7 @@ import Digests
 import Foundation
 import JSONDocument
 import MockMonorail
+import TestSupport
 import Testing
 
 @Suite struct FileTests {
@@ -30,6 +31,59 @@ import Testing
       #expect(try await mock.request("DELETE", file).status == 204)
       for target in [file, file + "/md5"] { #expect(try await mock.request("GET", target).status == 404) }
       #expect(try FileManager.default.contentsOfDirectory(atPath: mock.filesDirectory).isEmpty)
+    }
+  }
+
+  @Test func aPipeInTheDirectoryIsNoFile() async throws {
+    try await withMock { mock in
+      let made = mkfifo(mock.filesDirectory + "/pipe", 0o600)
+      #expect(made == 0)
+      let list = try await mock.request("GET", "/api/current/files")
+      #expect(list.text == "[]\n")
+      for path in ["pipe", "pipe/md5"] {
+        let answer = try await mock.request("GET", "/api/current/files/\(path)")
+        #expect(answer.status == 404)
+      }
+    }
+  }
+
+  @Test func theDigestIsThatOfTheLastOfManyUploads() async throws {
+    try await withMock { mock in
+      for _ in 0..<5 {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          for number in 0..<8 {
+            group.addTask {
+              let body = String(repeating: "\(number)", count: 10_000 + number)
+              let answer = try await mock.request("PUT", "/api/current/files/race", body: body)
+              #expect(answer.status == 201)
+            }
+          }
+          try await group.waitForAll()
+        }
+        let body = try await mock.request("GET", "/api/current/files/race").body
+        let about = try JSON(parsing: try await mock.request("GET", "/api/current/files/race/metadata").body)
+        var digest = Digest(.sha256)
+        Array(body).withUnsafeBytes { digest.update($0) }
+        let sha256 = digest.finish()
+        #expect(about["sha256"] == .string(sha256) && about["size"] == .integer(body.count))
+      }
+    }
+  }
+
+  @Test func aFileThatATaskDownloadsIsKnownByItsDigest() async throws {
+    try await withMock { mock in
+      let files = mock.baseURL + "/api/2.0/files/"
+      let source = try JSON(parsing: try await mock.request("PUT", "/api/2.0/files/x", body: "firmware").body)
+      let graph = """
+        {"injectableName": "Graph.download", "friendlyName": "Download", "tasks": [{"label": "d", "taskDefinition": {
+          "injectableName": "Task.d", "friendlyName": "d", "implementsTask": "Task.Base.Download.File",
+          "options": {"uri": "\(files)x", "file": "y"}, "properties": {}}}]}
+        """
+      #expect(try await mock.request("PUT", "/api/2.0/workflows/graphs", body: graph).status == 201)
+      #expect(try await mock.request("POST", "/api/2.0/workflows", body: #"{"name": "Graph.download"}"#).status == 201)
+      let copy = try await eventually("the download") { try mock.state.server.store.file("y") }
+      #expect(.string(copy.sha256) == source["sha256"] && copy.size == 8)
+      #expect(try await mock.request("GET", "/api/2.0/files/y").text == "firmware")
     }
   }
 

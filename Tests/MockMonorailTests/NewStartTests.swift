@@ -30,4 +30,23 @@ import Testing
       #expect(run["_status"] == "failed")
     }
   }
+
+  @Test
+  func `A node that boots without a catalog and without work is discovered again`() async throws {
+    try await withMock({ $0.discoveryGraph = "Graph.ShellCommands" }) { mock in
+      let (store, id) = (mock.state.server.store, "000000000000001e67000001")
+      func boot() async throws { _ = try await mock.request("GET", "/api/2.0/profiles?macs=00:1e:67:00:00:01") }
+      try await boot()
+      try await boot()
+      #expect(try store.runs(of: id).map(\.isActive) == [true])
+      #expect(
+        try await mock.request("PUT", "/api/2.0/nodes/\(id)/workflows/action", body: #"{"command": "cancel"}"#).status
+          == 202)
+      // An agent that looks itself up is no boot.
+      _ = try await mock.request("GET", "/api/2.0/tasks/bootstrap.js?macAddress=00:1e:67:00:00:01")
+      #expect(try store.runs(of: id).count == 1)
+      try await boot()
+      #expect(try store.runs(of: id).count == 2)
+    }
+  }
 }

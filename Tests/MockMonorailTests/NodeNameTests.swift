@@ -74,7 +74,9 @@ import Testing
       #expect(added.json?["obms"]?[0]?["service"] == "noop-obm-service")
       #expect(try await answer(mock, "GET", "obms").json?.arrayValue?.count == 1)
       #expect(added.json?["autoDiscover"] == false && added.json?["ibms"] == [] && added.json?["relations"] == [])
-      #expect(added.json?["pollers"]?.stringValue?.hasSuffix("/pollers") == true)
+      let id = try #require(added.json?["id"]?.stringValue)
+      let shown = try await answer(mock, "GET", "nodes/\(id)").json
+      #expect(shown?["pollers"] == .string("/api/2.0/nodes/\(id)/pollers"))
     }
   }
 

@@ -26,6 +26,28 @@ private let mac = "00:1e:67:98:bc:7e"
     }
   }
 
+  @Test func aNodeThatIsAddedOrChangedIsAnsweredAsItIsStored() async throws {
+    try await withMock { mock in
+      let added = try await mock.request(
+        "POST", "/api/2.0/nodes", body: #"{"name": "n", "type": "compute", "identifiers": ["\#(mac)"]}"#)
+      #expect(added.status == 201)
+      let node = try JSON(parsing: added.body)
+      #expect(node["tags"] == [] && node["catalogs"] == nil)
+      let id = try #require(node["id"]?.stringValue)
+      let changed = try await mock.request("PATCH", "/api/2.0/nodes/\(id)", body: #"{"name": "m"}"#)
+      #expect(changed.status == 200)
+      #expect(try JSON(parsing: changed.body)["tags"] == [] && JSON(parsing: changed.body)["name"] == "m")
+    }
+  }
+
+  @Test func aPageMayBeLargerThanAnyList() async throws {
+    try await withMock { mock in
+      for name in ["a", "b", "c"] { mock.addNode(id: name) }
+      let answer = try await mock.request("GET", "/api/2.0/nodes?$skip=1&$top=9223372036854775807")
+      #expect(try JSON(parsing: answer.body).arrayValue?.map { $0["id"] } == ["b", "c"])
+    }
+  }
+
   @Test func aPushedTaskSetIsQueued() async throws {
     try await withMock { mock in
       mock.addNode(id: "n1")

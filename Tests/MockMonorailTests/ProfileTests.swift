@@ -7,41 +7,6 @@ private let mac = "52:54:00:12:34:56"
 private let profiles = "/api/current/profiles"
 private let base = "http://mock.example:9080"
 
-/// Runs a test against a server with a boot directory that holds those files.
-private func withBootDirectory(
-  _ files: [String] = ["vmlinuz-6.1", "initrd.img-6.1", "base.bookworm.6.1.squashfs.img", "discovery.overlay.cpio.gz"],
-  change: (inout MockConfiguration) -> Void = { _ in }, _ body: (MockMonorail, String) async throws -> Void
-) async throws {
-  try await withDirectory { directory in
-    for (age, name) in files.reversed().enumerated() { try write(name, in: directory, age: age) }
-    try await withMock({
-      $0.bootDirectory = directory
-      change(&$0)
-    }) { try await body($0, directory) }
-  }
-}
-
-/// Writes a file that is so many hours old.
-private func write(_ name: String, _ text: String = "x", in directory: String, age: Int = 0) throws {
-  let path = directory + "/" + name
-  let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  try text.write(toFile: path, atomically: true, encoding: .utf8)
-  try FileManager.default.setAttributes(
-    [.modificationDate: Date(timeIntervalSince1970: 1_700_000_000 - Double(age) * 3600)], ofItemAtPath: path)
-}
-
-/// The kernel's parameters as the script has them, by name.
-private func parameters(_ script: String) throws -> [String: String] {
-  let line = try #require(script.split(separator: "\n").first { $0.hasPrefix("kernel ") }, "\(script)")
-  var found: [String: String] = [:]
-  for word in line.dropLast(" || goto failed".count).split(separator: " ").dropFirst(2) {
-    let parts = word.split(separator: "=", maxSplits: 1).map(String.init)
-    found[parts[0]] = [found[parts[0]], parts.count > 1 ? parts[1] : ""].compactMap { $0 }.joined(separator: " ")
-  }
-  return found
-}
-
 @Suite struct ProfileTests {
   @Test func aROMThatNamesNoMachineIsAskedForItsNICs() async throws {
     try await withBootDirectory { mock, _ in
@@ -156,7 +121,7 @@ private func parameters(_ script: String) throws -> [String: String] {
     try await withBootDirectory { mock, _ in
       mock.addNode(mac: "00:1e:67:98:bc:7e", id: "n1")
       let script = try await mock.request("GET", "\(profiles)?\(query)").text
-      #expect(try parameters(script)["BOOTIF"] == "01-" + bootAddress)
+      #expect(try kernelParameters(script)["BOOTIF"] == "01-" + bootAddress)
       #expect(mock.state.boots().map(\.nodeID) == [node])
       #expect(mock.state.boots().map(\.bootAddress.description) == [bootAddress])
     }
@@ -215,12 +180,12 @@ private func parameters(_ script: String) throws -> [String: String] {
     try await withBootDirectory(files) { mock, directory in
       let script = try await mock.request("GET", "\(profiles)?macs=\(mac)").text
       #expect(script.contains("kernel \(base)/common/vmlinuz-6.1 initrd=initrd.img-6.1 "))
-      #expect(try parameters(script)["BASEFS"] == "\(base)/common/base.bookworm.6.1.squashfs.img")
+      #expect(try kernelParameters(script)["BASEFS"] == "\(base)/common/base.bookworm.6.1.squashfs.img")
       // What is built while the server runs counts.
-      try write("vmlinuz-5.10", in: directory, age: -100)
+      try writeBootFile("vmlinuz-5.10", in: directory, age: -100)
       let next = try await mock.request("GET", "\(profiles)?macs=\(mac)").text
       #expect(next.contains("kernel \(base)/common/vmlinuz-5.10 initrd=initrd.img-5.10 "))
-      #expect(try parameters(next)["BASEFS"] == "\(base)/common/base.bullseye.5.10.squashfs.img")
+      #expect(try kernelParameters(next)["BASEFS"] == "\(base)/common/base.bullseye.5.10.squashfs.img")
     }
   }
 
@@ -242,7 +207,7 @@ private func parameters(_ script: String) throws -> [String: String] {
       let script = try await mock.request("GET", "\(profiles)?macs=\(mac)").text
       #expect(script.contains("kernel http://10.9.8.7:80/common/k/bzImage initrd=initrd API_CB=10.9.8.7:80 "))
       #expect(script.contains("\ninitrd http://10.9.8.7:80/common/k/initrd || "))
-      let found = try parameters(script)
+      let found = try kernelParameters(script)
       #expect(found["OVERLAYFS"] == "http://10.9.8.7:80/common/b+1.cpio.zst,http://10.9.8.7:80/common/a.cpio.gz")
       #expect(found["console"] == "tty0 ttyS1,57600n8")
       #expect(script.contains(" boot=monorail monorail.debug quiet || goto failed\n"))
@@ -315,16 +280,17 @@ private func parameters(_ script: String) throws -> [String: String] {
       $0.boot.withDigests = true
       $0.boot.overlayfsFiles = ["discovery.overlay.cpio.gz", "more.cpio.gz"]
     }) { mock, directory in
-      try write("more.cpio.gz", in: directory)
-      try write("base.bookworm.6.1.squashfs.img.sha256", "\(first)  base.bookworm.6.1.squashfs.img\n", in: directory)
-      try write("discovery.overlay.cpio.gz.sha256", second, in: directory)
+      try writeBootFile("more.cpio.gz", in: directory)
+      try writeBootFile(
+        "base.bookworm.6.1.squashfs.img.sha256", "\(first)  base.bookworm.6.1.squashfs.img\n", in: directory)
+      try writeBootFile("discovery.overlay.cpio.gz.sha256", second, in: directory)
       let missing = try await mock.request("GET", "\(profiles)?macs=\(mac)").text
       #expect(missing.contains("there is no more.cpio.gz.sha256 in "))
-      try write("more.cpio.gz.sha256", third.dropLast() + "\n", in: directory)
+      try writeBootFile("more.cpio.gz.sha256", third.dropLast() + "\n", in: directory)
       let cut = try await mock.request("GET", "\(profiles)?macs=\(mac)").text
       #expect(cut.contains("more.cpio.gz.sha256 (it does not begin with a SHA-256)"))
-      try write("more.cpio.gz.sha256", third + "  more.cpio.gz\n", in: directory)
-      let found = try parameters(try await mock.request("GET", "\(profiles)?macs=\(mac)").text)
+      try writeBootFile("more.cpio.gz.sha256", third + "  more.cpio.gz\n", in: directory)
+      let found = try kernelParameters(try await mock.request("GET", "\(profiles)?macs=\(mac)").text)
       #expect(found["BASEFS_SHA256"] == first)
       #expect(found["OVERLAYFS_SHA256"] == second.lowercased() + "," + third)
     }
@@ -352,8 +318,8 @@ private func parameters(_ script: String) throws -> [String: String] {
       for _ in 1...2 {
         let found = try await mock.request("GET", "\(profiles)?macs=\(mac)").text
         #expect(found.contains("kernel \(base)/common/k initrd=i "))
-        #expect(try parameters(found)["BASEFS"] == "\(base)/common/b")
-        #expect(try parameters(found)["OVERLAYFS"] == "\(base)/common/o,\(base)/common/p")
+        #expect(try kernelParameters(found)["BASEFS"] == "\(base)/common/b")
+        #expect(try kernelParameters(found)["OVERLAYFS"] == "\(base)/common/o,\(base)/common/p")
         #expect(found.contains(" boot=monorail quiet a=1 b=2 || goto failed"))
         // A node that has taken the task set gets its profile, too, since it may reboot while it runs the tasks.
         _ = try await mock.request("GET", "/api/current/tasks/n1")

@@ -25,4 +25,20 @@ import Testing
       #expect(files.library.tasks.keys.sorted() == ["Task.x"])
     }
   }
+
+  @Test(arguments: [
+    ("{bad", "not valid JSON"), (#"{"friendlyName": "x", "tasks": []}"#, "it has no injectableName"),
+  ])
+  func `in a deeper directory, what is no definition is a mistake`(text: String, words: String) async throws {
+    try await withDirectory { directory in
+      try FileManager.default.createDirectory(atPath: "\(directory)/deep", withIntermediateDirectories: true)
+      for name in ["deep/x.json", "set.json"] {
+        try text.write(toFile: "\(directory)/\(name)", atomically: false, encoding: .utf8)
+      }
+      let mistakes = WorkflowFiles(directory).mistakes
+      #expect(mistakes.count == 1)
+      #expect(mistakes.first?.hasPrefix("\(directory)/deep/x.json: ") == true)
+      #expect(mistakes.first?.contains(words) == true, "\(mistakes)")
+    }
+  }
 }

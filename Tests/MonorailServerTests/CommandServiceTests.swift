@@ -58,11 +58,31 @@ import Testing
     let reason = try #require(await lab.perform("powerOn").reason)
     #expect(reason.contains("was killed after 1.0 seconds: waiting"), "\(reason)")
     let child = try #require(lab.child)
-    try await eventually("\(child) to be gone") {
-      // A killed process of which nobody has asked the end is still there, as a zombie.
-      let status = (try? String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8)) ?? ""
-      return status.isEmpty || status.contains(") Z ") ? () : nil
-    }
+    try await eventually("\(child) to be gone") { isRunning(child) ? nil : () }
+  }
+
+  @Test func `what prints without end after the program does not hold the action up, and is killed`() async throws {
+    var lab = try Lab()
+    try lab.useProgram("yes & echo $! >child; exit 0", ["timeout": 1000])
+    let action = Begun { [lab] in await lab.perform("powerOn") }
+    let child = try await eventually("the program") { lab.child }
+    defer { if isRunning(child) { kill(child, SIGKILL) } }
+    let answer = try await eventually("the end of the action", within: .seconds(30)) { action.value }
+    #expect(answer == .done(.null))
+    try await eventually("\(child) to be gone", within: .seconds(30)) { isRunning(child) ? nil : () }
+  }
+
+  @Test func `a program whose action is cancelled is killed, with what it has started`() async throws {
+    var lab = try Lab()
+    try lab.useProgram("sleep 1000 & echo $! >child; echo waiting; wait", ["timeout": 1000])
+    let action = Begun { [lab] in await lab.perform("powerOn", retries: 100) }
+    let child = try await eventually("the program") { lab.child }
+    defer { if isRunning(child) { kill(child, SIGKILL) } }
+    action.cancel()
+    let answer = try await eventually("the end of the action", within: .seconds(30)) { action.value }
+    #expect(answer.reason?.contains("was killed, since this was cancelled") == true, "\(answer)")
+    try await eventually("\(child) to be gone", within: .seconds(30)) { isRunning(child) ? nil : () }
+    #expect(lab.calls == ["on"])
   }
 
   @Test func `what the program leaves running does not hold the action up`() async throws {
@@ -91,9 +111,4 @@ import Testing
     let reason = await lab.perform("powerOn", retries: 100, delay: 100_000).reason
     #expect(reason?.contains("cannot be run: No such file or directory") == true, "\(reason ?? "")")
   }
-}
-
-extension Lab {
-  /// The process of which a program has written the number to the file `child`.
-  fileprivate var child: pid_t? { pid_t(directory.text(of: "child").prefix { $0 != "\n" }) }
 }

@@ -1,13 +1,14 @@
 import Foundation
 import JSONDocument
 import MonorailStore
+import Synchronization
 import TestSupport
 
 @testable import MonorailServer
 @testable import Workflows
 
 /// A server's state with a node `n1`, and programs of the lab that note how they are called.
-struct Lab {
+struct Lab: Sendable {
   let state = ServerState()
   let directory: TestSupport.ScratchDirectory
   var configuration = ManagementConfiguration()
@@ -42,10 +43,50 @@ struct Lab {
       .saveManagementSettings(node: "n1", service: service, config: config.objectValue ?? JSONObject()))
   }
 
-  func perform(_ action: String, by service: String? = nil, retries: Int = 0, delay: Int = 1) async -> RequestAnswer {
+  func perform(
+    _ action: String, by service: String? = nil, retries: Int = 0, delay: Int = 1,
+    while isWanted: @Sendable () -> Bool = { true }
+  ) async -> RequestAnswer {
     await manager.perform(
-      ManagementAction(action: action, service: service, retries: retries, delay: delay), on: "n1")
+      ManagementAction(action: action, service: service, retries: retries, delay: delay), on: "n1", while: isWanted)
   }
+
+  /// The process of which a program has written the number to the file `child`.
+  var child: pid_t? { pid_t(directory.text(of: "child").prefix { $0 != "\n" }) }
+
+  /// A server with the node and the programs.
+  func server() async throws -> MonorailServer {
+    var configuration = ServerConfiguration()
+    configuration.management = self.configuration
+    return try await MonorailServer.start(configuration, state: state)
+  }
+
+  /// Starts a run for the node.
+  func start(_ graph: String, _ options: JSON) async throws -> String {
+    try await state.store.start(
+      StartRequest(
+        graph: graph, node: "n1", options: options.objectValue ?? JSONObject(),
+        scope: RenderScope(server: JSONObject())))
+  }
+}
+
+/// Something that a test has begun, and whose end it looks for.
+final class Begun<Value: Sendable>: Sendable {
+  private let result = Mutex<Value?>(nil)
+  private let task = Mutex<Task<Void, Never>?>(nil)
+
+  init(_ body: @escaping @Sendable () async -> Value) {
+    let task = Task {
+      let value = await body()
+      result.withLock { $0 = value }
+    }
+    self.task.withLock { $0 = task }
+  }
+
+  /// `nil` before its end.
+  var value: Value? { result.withLock { $0 } }
+
+  func cancel() { task.withLock { $0 }?.cancel() }
 }
 
 extension RequestAnswer {

@@ -177,6 +177,31 @@ struct KeepingTests {
   }
 
   @Test
+  func `The room of what is removed goes back to the disk, that of the log too`() async throws {
+    let directory = try ScratchDirectory()
+    var configuration = try StoreConfiguration.test()
+    configuration.directory = directory("data")
+    let store = try Store(configuration)
+    func bytes() throws -> Int {
+      try ["", "-wal"].reduce(0) { sum, suffix in
+        let path = directory("data/monorail.sqlite") + suffix
+        return sum + (try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0)
+      }
+    }
+    try await store.perform(.addNode("n1"))
+    let empty = try bytes()
+    var generator = SystemRandomNumberGenerator()
+    for _ in 0..<20 {
+      let noise = (0..<200_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
+      try await store.perform(.acceptReport(IncomingReport(node: "n1", body: noise, mark: nil)))
+    }
+    #expect(try bytes() > empty + 4_000_000)
+    #expect(try await store.prune(keepDays: -1).reports == 20)
+    #expect(try bytes() <= empty + 100_000)
+    try store.close()
+  }
+
+  @Test
   func `What is bounded forgets the oldest`() async throws {
     var configuration = try StoreConfiguration.test()
     configuration.retainedSyslogLines = 8
@@ -231,6 +256,18 @@ struct KeepingTests {
     #expect(try store.reports(of: "n1").count == 1)
     try await store.perform(.addNode("n2", addresses: ["00:1e:67:00:00:01"]))
     #expect(store.node(withAddress: "00:1e:67:00:00:01")?.id == "n2")
+  }
+
+  @Test
+  func `Catalogs go with their node, since another machine may come under its name`() async throws {
+    let store = try Store(.test())
+    try await store.perform(.addNode("n1"))
+    _ = try await store.start([commands("a", [["command": "x", "catalog": ["source": "s", "format": "raw"]]])])
+    _ = try await store.finish(output: "of the old one")
+    #expect(try store.newestCatalog(of: "n1", source: "s") != nil)
+    try await store.perform(.removeNode("n1"))
+    try await store.perform(.addNode("n1"))
+    #expect(try store.newestCatalog(of: "n1", source: "s") == nil)
   }
 
   @Test

@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(TOP, "scripts", "netboot.d"))
 
 from machine import Hardware  # noqa: E402
 from rack import Rack  # noqa: E402
+from workflow import add_workflow  # noqa: E402
 
 # A rack that says where its files are, and then waits for the end of its input.
 HOLDER = """
@@ -83,7 +84,7 @@ class Workflows(unittest.TestCase):
             with open(path, "w") as file:
                 file.write(text)
             with mock.patch("rack.TOP", checkout(self)), Rack(Hardware()) as rack:
-                names = [rack.add_workflow(path), rack.add_workflow(path)]
+                names = [add_workflow(path, rack.path("workflows")), add_workflow(path, rack.path("workflows"))]
                 self.assertEqual(len({"discovery", *names}), 3, "none takes another's place")
                 for name in names:
                     rack.server.push(Rack.NODE, {"name": name})

@@ -45,6 +45,10 @@ import Testing
         [], "x.json: T: Base task definition for Task.Base.No should exist (object) is required"
       ),
       (
+        #"{"injectableName": "", "friendlyName": "x", "implementsTask": "Task.Base.noop", "options": {}, "properties": {}}"#,
+        [], "x.json: injectableName is empty"
+      ),
+      (
         #"{"injectableName": "T", "friendlyName": "x", "implementsTask": "Task.Base.noop", "options": {}}"#, [],
         "x.json: T: properties (object) is required"
       ),
@@ -86,13 +90,11 @@ import Testing
   @Test(
     arguments: [
       (["nowhere.json"], "cannot use nowhere.json as definitions: No such file or directory"),
-      (["broken.json"], "cannot use broken.json as definitions: tru is no value, in line 2"),
       (["card.json", "--option", "x=1"], "--option x=1: expected label.name=value"),
       (["card.json", "--option", "a.b"], "--option a.b: expected label.name=value"),
     ])
   func `what cannot be used ends with 64`(arguments: [String], words: String) throws {
     let directory = try ScratchDirectory()
-    try directory.write("{\n\"a\": tru }", to: "broken.json")
     try directory.write("[]", to: "card.json")
     let end = try Self.check(arguments, in: directory)
     #expect(end.code == 64)
@@ -109,8 +111,22 @@ import Testing
     let directory = try ScratchDirectory()
     try Data(bytes).write(to: URL(fileURLWithPath: directory("x.json")))
     let end = try Self.check(["x.json"], in: directory)
-    #expect(end.code == 64)
-    #expect(end.errors.contains("cannot use x.json as definitions: \(words), in line 1"), "\(end.errors)")
+    #expect(end.code == 1)
+    #expect(end.errors == "x.json: cannot be used as definitions: \(words), in line 1\n")
+  }
+
+  @Test func `a file that is no JSON is one mistake, and the other files are checked`() throws {
+    let directory = try ScratchDirectory()
+    func graph(_ name: String) -> String {
+      #"{"injectableName": "\#(name)", "friendlyName": "x", "tasks": [{"label": "a", "taskName": "Task.noop"}]}"#
+    }
+    try directory.write(graph("G"), to: "first.json")
+    try directory.write("{\n\"a\": tru }", to: "broken.json")
+    try directory.write(graph("H"), to: "last.json")
+    let end = try Self.check(["first.json", "broken.json", "last.json"], in: directory)
+    #expect(end.code == 1)
+    #expect(end.errors == "broken.json: cannot be used as definitions: tru is no value, in line 2\n")
+    #expect(end.output == "G  x\n└ a  Task.noop\n\nH  x\n└ a  Task.noop\n")
   }
 
   @Test func `what is accepted but hardly meant is a remark`() throws {
@@ -132,6 +148,24 @@ import Testing
         """)
   }
 
+  @Test func `a field that is not known is a remark`() throws {
+    let directory = try ScratchDirectory()
+    try directory.write(
+      """
+      { "injectableName": "G", "friendlyName": "x", "serviceGraph": true, "tasks": [
+        { "label": "a", "taskDefinition": { "friendlyName": "x", "injectableName": "T", "option": {},
+          "implementsTask": "Task.Base.noop", "options": {}, "properties": {} } } ] }
+      """, to: "x.json")
+    let end = try Self.check(["x.json"], in: directory)
+    #expect(end.code == 0)
+    #expect(
+      end.errors == """
+        remark: x.json: G: the field serviceGraph of the graph has no effect, and a PUT of this graph is refused
+        remark: x.json: G, task a: the field option of its taskDefinition is not known, and a PUT of this graph is refused
+
+        """)
+  }
+
   @Test func `a graph that runs a graph is checked with it, and one that runs itself is told`() throws {
     let directory = try ScratchDirectory()
     func graph(_ name: String, runs child: String) -> String {
@@ -148,7 +182,7 @@ import Testing
     try directory.write("[\(list.joined(separator: ","))]", to: "x.json")
     let end = try Self.check(["x.json"], in: directory)
     #expect(end.code == 1)
-    #expect(end.errors.contains("remark: x.json: G.2, task a: the graph G.1 runs itself again, from G.1, G.2\n"))
+    #expect(end.errors.contains("x.json: G.2, task a: the graph G.1 runs itself: G.1 > G.2 > G.1\n"))
     #expect(end.errors.contains("x.json: G.3, task a, option graphName: Graph definition not found for G.4\n"))
     // The child has no node.
     let words = "Task.Linux.Bootstrap.Ubuntu talks to a node, but the graph has no target"

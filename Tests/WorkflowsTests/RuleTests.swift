@@ -13,6 +13,16 @@ import Testing
     "bmc": ["IP": "10.1.1.2", "Port": 623],
   ]
 
+  private static func match(_ rules: JSON) throws -> Bool {
+    var budget = RuleBudget()
+    return try TagRules(rules).match(catalogs, &budget)
+  }
+
+  private static func fit(_ rules: JSON) throws -> Int? {
+    var budget = RuleBudget()
+    return try SKURules(rules).fit(of: catalogs, &budget)
+  }
+
   private static let cases: [(JSON, Bool)] = [
     (["path": "dmi.System Information.Manufacturer"], true),
     (["path": "dmi.System Information.Manufacturer", "equals": "ACME"], true),
@@ -30,9 +40,8 @@ import Testing
 
   @Test(arguments: cases)
   func `a rule holds or fails`(rule: JSON, holds: Bool) throws {
-    #expect(try TagRules([rule]).match(Self.catalogs) == holds)
-    let fit = try SKURules([rule]).fit(of: Self.catalogs)
-    #expect((fit != nil) == holds)
+    #expect(try Self.match([rule]) == holds)
+    #expect((try Self.fit([rule]) != nil) == holds)
   }
 
   @Test(
@@ -57,18 +66,48 @@ import Testing
     let missing: JSON = ["path": "dmi.System Information.Empty", "equals": "x"]
     let none: JSON = ["path": "ohai.x"]
     let there: JSON = ["path": "bmc.IP"]
-    #expect(try !TagRules([missing, there]).match(Self.catalogs))
-    #expect(try !TagRules([]).match(Self.catalogs))
-    #expect(try SKURules([missing, none, there]).fit(of: Self.catalogs) == 6)
+    #expect(try !Self.match([missing, there]))
+    #expect(try !Self.match([]))
+    #expect(try Self.fit([missing, none, there]) == 6)
     // A value that is 0 or empty counts as none.
-    #expect(try SKURules([missing, ["path": "dmi.Zero"]]).fit(of: Self.catalogs) == nil)
+    #expect(try Self.fit([missing, ["path": "dmi.Zero"]]) == nil)
     #expect(try SKURules([none, there]).sources == ["ohai", "bmc"])
   }
 
   @Test func `the longest path is the better fit`() throws {
     let short: JSON = ["path": "bmc.IP"]
     let long: JSON = ["path": "dmi.System Information.Manufacturer", "equals": "ACME"]
-    let fits = try [[short], [short, long]].map { try SKURules(.array($0)).fit(of: Self.catalogs) }
+    let fits = try [[short], [short, long]].map { try Self.fit(.array($0)) }
     #expect(fits == [6, 35])
+  }
+
+  @Test func `one set of rules leaves steps for others of the node, and a node for other nodes`() throws {
+    let catalogs: [String: JSON] = ["x": ["v": .string(String(repeating: "a", count: 10_000))]]
+    let slow = try TagRules([["path": "x.v", "regex": "a{100}b"]])
+    let quick = try TagRules([["path": "x.v", "regex": "^a"]])
+    // Reading a node takes 1000 steps, and so does each slow search: a quarter of the node's.
+    var budget = RuleBudget(command: 9000, node: 4000)
+    func matches(_ rules: TagRules) -> Bool? { try? rules.match(catalogs, &budget) }
+    var hasSteps = budget.beginNode()
+    #expect(hasSteps)
+    for _ in 0..<3 {
+      #expect(matches(slow) == nil)
+      #expect(matches(quick) == true)
+    }
+    #expect(matches(slow) == nil)
+    #expect(matches(quick) == nil)
+    hasSteps = budget.beginNode()
+    #expect(hasSteps)
+    #expect(matches(quick) == true)
+    for _ in 0..<4 { #expect(matches(slow) == nil) }
+    hasSteps = budget.beginNode()
+    #expect(!hasSteps)
+  }
+
+  @Test func `regular expressions that are too large together are refused`() {
+    let rules = JSON.array(Array(repeating: ["path": "x.v", "regex": "a{900}"], count: 23))
+    #expect(throws: WorkflowError("the regular expressions of the rules are too large together")) {
+      try TagRules(rules)
+    }
   }
 }

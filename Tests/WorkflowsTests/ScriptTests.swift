@@ -15,8 +15,8 @@ import Testing
   ) throws -> ChildProcess.Result {
     try FileManager.default.createDirectory(atPath: directory("bin"), withIntermediateDirectories: true)
     for (name, script) in tools {
-      try directory.write("#!/bin/sh\n\(script)\n", to: "bin/\(name)")
-      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: directory("bin/\(name)"))
+      try directory.write("#!/bin/sh\n\(script)\n", to: "script")
+      _ = try ChildProcess.program(directory("bin/\(name)"), from: directory("script"))
     }
     let path = "\(directory("bin")):/usr/sbin:/usr/bin:/sbin:/bin"
     return try ChildProcess.run(command, environment: ["PATH": path], in: directory.path)

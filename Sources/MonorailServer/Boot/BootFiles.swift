@@ -1,13 +1,15 @@
 import Foundation
 
-/// The files that a node boots from. They are looked up again for each boot, so that newly built files are used.
+/// The files that a node boots from: names of the boot directory, and URLs. They are looked up again for each boot, so that
+/// newly built files are used.
 struct BootFiles: Equatable {
   let kernel: String
   let initrd: String
   let base: String
   let overlays: [String]
-  /// In hexadecimal; `nil` when the command line carries none.
+  /// In hexadecimal; `nil` when the command line carries none. The digest of what a URL leads to is not known.
   let baseDigest: String?
+  /// One for each overlay, empty for one without a digest.
   let overlayDigests: [String]?
 
   /// What is missing or wrong, in words for the node's console and for the log.
@@ -27,7 +29,13 @@ struct BootFiles: Equatable {
     guard finder.problems.isEmpty, let kernel, let initrd, let base else { throw Missing(problems: finder.problems) }
     (self.kernel, self.initrd, self.base, self.overlays) = (kernel, initrd, base, overlays.compactMap { $0 })
     baseDigest = digests.first ?? nil
-    overlayDigests = digests.isEmpty ? nil : digests.dropFirst().compactMap { $0 }
+    let others = digests.dropFirst()
+    overlayDigests = others.contains { $0 != nil } ? others.map { $0 ?? "" } : nil
+  }
+
+  /// Where the node gets a file from.
+  static func url(of file: String, _ server: AdvertisedServer) -> String {
+    BootOptions.isURL(file) ? file : server.url + "/common/" + file
   }
 
   private struct Finder {
@@ -43,7 +51,12 @@ struct BootFiles: Equatable {
     /// The file of that name, or else the newest whose name has that start and that end.
     mutating func file(_ given: String?, _ start: String, _ end: String, isWhole: Bool = false) -> String? {
       if let name = given ?? (isWhole ? start + end : nil) {
-        if !Self.isPlain(name) {
+        if BootOptions.isURL(name) {
+          if Self.isPlainURL(name) { return name }
+          problems.append(
+            "\(Self.shown(name)) (a URL with blanks, quotes, dollars or non-ASCII cannot stand on a kernel command line)"
+          )
+        } else if !Self.isPlain(name) {
           problems.append(
             "\(Self.shown(name)) (a name of letters, digits and ._+~- only can stand on a kernel command line)")
         } else if directory.file("/" + name) == nil {
@@ -63,9 +76,9 @@ struct BootFiles: Equatable {
       return nil
     }
 
-    /// What `sha256sum` wrote beside the file.
+    /// What `sha256sum` wrote beside the file; `nil` for a URL.
     mutating func digest(of name: String?) -> String? {
-      guard let name else { return nil }
+      guard let name, !BootOptions.isURL(name) else { return nil }
       guard let path = directory.file("/" + name + ".sha256") else {
         problems.append(name + ".sha256")
         return nil
@@ -93,6 +106,10 @@ struct BootFiles: Equatable {
         && name.utf8.allSatisfy {
           Character(UnicodeScalar($0)).isLetter && $0 < 0x80 || "0123456789._+~-/".utf8.contains($0)
         }
+    }
+
+    private static func isPlainURL(_ url: String) -> Bool {
+      url.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"\"'\\$".utf8.contains($0) }
     }
 
     private static func shown(_ name: String) -> String {

@@ -1,7 +1,7 @@
 import JSONDocument
 
 /// What a node boots, under the names that the stock server's bootstrap options have (`kernelFile`, …). The files lie in
-/// `ServerConfiguration.bootDirectory`.
+/// `ServerConfiguration.bootDirectory`; in place of a name, each can be a URL, which the node gets as it is.
 public struct BootOptions: Sendable, Equatable {
   /// `nil`: the newest `vmlinuz-*`.
   public var kernelFile: String?
@@ -21,16 +21,25 @@ public struct BootOptions: Sendable, Equatable {
   public init() {}
 
   /// The same, with what a workflow's options say for one node: `kernelFile`, `initrdFile`, `basefsFile`,
-  /// `overlayfsFile` (one name, names separated by commas, or a list), `comport` and `kargs` (text, or an object of
-  /// parameters), each at the top or under `defaults`.
-  func overridden(by options: JSONObject) -> BootOptions {
+  /// `overlayfsFile` (one name, names separated by commas, or a list), before each of these the option that ends in `Uri`
+  /// in place of `File`, `comport` and `kargs` (text, or an object of parameters), each at the top or under `defaults`.
+  ///
+  /// - Parameter servers: the URLs that this server has. What a URI names below their `/common/` is a file of the boot
+  ///   directory.
+  func overridden(by options: JSONObject, servers: [String]) -> BootOptions {
     let value = { (name: String) in options[name] ?? options["defaults"]?[name] }
+    let file = { (kind: String) -> String? in
+      if let uri = value(kind + "Uri")?.stringValue { return Self.file(at: uri, servers) }
+      return value(kind + "File")?.stringValue
+    }
     var result = self
-    if let name = value("kernelFile")?.stringValue { result.kernelFile = name }
-    if let name = value("initrdFile")?.stringValue { result.initrdFile = name }
-    if let name = value("basefsFile")?.stringValue { result.basefsFile = name }
-    if let names = value("overlayfsFile") {
-      result.overlayfsFiles = names.arrayValue?.compactMap(\.stringValue) ?? names.stringValue.map(Self.names)
+    if let name = file("kernel") { result.kernelFile = name }
+    if let name = file("initrd") { result.initrdFile = name }
+    if let name = file("basefs") { result.basefsFile = name }
+    if let uris = value("overlayfsUri").flatMap(Self.texts) {
+      result.overlayfsFiles = uris.map { Self.file(at: $0, servers) }
+    } else if let names = value("overlayfsFile") {
+      result.overlayfsFiles = Self.texts(names)
     }
     if let port = value("comport")?.stringValue { result.console = port + ",115200n8" }
     let arguments: String? =
@@ -44,6 +53,21 @@ public struct BootOptions: Sendable, Equatable {
       result.kernelArguments += (result.kernelArguments.isEmpty ? "" : " ") + arguments
     }
     return result
+  }
+
+  /// Whether a file is given by its URL: no file of the boot directory that can be booted has a colon in its name.
+  static func isURL(_ file: String) -> Bool { file.contains("://") }
+
+  private static func file(at uri: String, _ servers: [String]) -> String {
+    for prefix in servers.map({ $0 + "/common/" }) where uri.hasPrefix(prefix) {
+      return String(uri.dropFirst(prefix.count))
+    }
+    return uri
+  }
+
+  /// The texts of a list; `nil` for a value that is neither a list nor a text.
+  private static func texts(_ list: JSON) -> [String]? {
+    list.arrayValue?.compactMap(\.stringValue) ?? list.stringValue.map(Self.names)
   }
 
   /// The names of a list that is separated by commas.

@@ -39,7 +39,7 @@ struct BootScript: Equatable {
   /// - Parameters:
   ///   - kernel: its URL; the initramfs is found by the last component of its own, as EFI kernels want it.
   static func microkernel(kernel: String, initrd: String, arguments: String, profiles: String) -> BootScript {
-    let name = initrd.split(separator: "/").last ?? ""
+    let name = initrd.prefix { $0 != "?" && $0 != "#" }.split(separator: "/").last ?? ""
     return BootScript(
       text: """
         #!ipxe

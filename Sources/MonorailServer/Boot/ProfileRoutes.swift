@@ -22,13 +22,13 @@ struct ProfileRoutes: Sendable {
       let sentence = "the server got no MAC address of this machine's NICs (macs= in its request)"
       return .text(BootScript.problem([sentence], profiles: profiles).text)
     }
-    let node = try await backend.nodeAppeared(at: query.interfaces.map(\.address), request, context)
-    let bootOptions = try options(of: node)
+    let node = try await backend.nodeAppeared(
+      at: query.interfaces.map(\.address), isBoot: true, request, context)
+    let options = try options(of: node, server)
     var problems: [String]
     var files: BootFiles?
     var command: KernelArguments?
     do throws(BootFiles.Missing) {
-      let options = backend.configuration.boot.overridden(by: bootOptions)
       let found = try self.files(options)
       let arguments = KernelArguments(
         found, options, server: server, syslogPort: backend.syslogPort, bootAddress: boot.address)
@@ -45,19 +45,35 @@ struct ProfileRoutes: Sendable {
       return .text(BootScript.problem(problems, profiles: profiles).text)
     }
     backend.tell(.boot(node: node.id, files: [files.kernel, files.initrd, files.base] + files.overlays, problems: []))
-    let common = server.url + "/common/"
     return .text(
       BootScript.microkernel(
-        kernel: common + files.kernel, initrd: common + files.initrd, arguments: command.text, profiles: profiles
+        kernel: BootFiles.url(of: files.kernel, server), initrd: BootFiles.url(of: files.initrd, server),
+        arguments: command.text, profiles: profiles
       ).text)
   }
 
-  /// What a graph's running task, or a task set pushed by hand, says that the node boots.
-  private func options(of node: KnownNode) throws -> JSONObject {
-    if let options = backend.state.store.liveRuns(of: node.id).lazy.compactMap(\.bootOptions).first {
-      return options.filtered { !isOwnDefault($0) }
+  /// What the node boots: what the server was started with, and over it what a graph's running task, or a task set pushed
+  /// by hand, says.
+  private func options(of node: KnownNode, _ server: AdvertisedServer) throws -> BootOptions {
+    let boot = backend.configuration.boot
+    for run in backend.state.store.liveRuns(of: node.id) {
+      guard let options = run.bootOptions else { continue }
+      // The client who started the run may have reached this server by another address than the node does.
+      let fileServer = run.plan.scope.fileServer(context: run.plan.context)
+      return boot.overridden(
+        by: options.filtered { !isDefaultURI($0, options, fileServer) && !isOwnDefault($0) },
+        servers: [fileServer, server.url])
     }
-    return try backend.state.store.queuedTaskSets(of: node.id).first?.options ?? node.options
+    let options = try backend.state.store.queuedTaskSets(of: node.id).first?.options ?? node.options
+    return boot.overridden(by: options, servers: [server.url])
+  }
+
+  /// Whether the option is a URI that the bootstrap task has made of its file's name: then the name counts. The template
+  /// gives the server alone when the names are a list.
+  private func isDefaultURI(_ option: JSONObject.Member, _ options: JSONObject, _ fileServer: String) -> Bool {
+    guard ["kernelUri", "initrdUri", "basefsUri", "overlayfsUri"].contains(option.key) else { return false }
+    let file = options[String(option.key.dropLast("Uri".count)) + "File"]?.stringValue
+    return option.value.stringValue == fileServer + (file.map { "/common/" + $0 } ?? "")
   }
 
   /// Whether the option has the value that the program's own definition gives it, with the stock server's names of files:
@@ -86,13 +102,12 @@ struct KernelArguments: Equatable {
   init(
     _ files: BootFiles, _ options: BootOptions, server: AdvertisedServer, syslogPort: Int?, bootAddress: MACAddress
   ) {
-    let common = server.url + "/common/"
     var words: [String] = []
     if let syslogPort { words.append("SYSLOGSERVER=\(server.host)" + (syslogPort == 514 ? "" : ":\(syslogPort)")) }
     // The stock server never gives HTTPS here, so there is no form for it but a URL, which the agent takes.
     words.append("API_CB=" + (server.url.hasPrefix("https:") ? server.url : "\(server.host):\(server.port)"))
-    words.append("BASEFS=" + common + files.base)
-    words.append("OVERLAYFS=" + files.overlays.map { common + $0 }.joined(separator: ","))
+    words.append("BASEFS=" + BootFiles.url(of: files.base, server))
+    words.append("OVERLAYFS=" + files.overlays.map { BootFiles.url(of: $0, server) }.joined(separator: ","))
     if let digest = files.baseDigest { words.append("BASEFS_SHA256=" + digest) }
     if let digests = files.overlayDigests { words.append("OVERLAYFS_SHA256=" + digests.joined(separator: ",")) }
     words.append("BOOTIF=01-\(bootAddress)")

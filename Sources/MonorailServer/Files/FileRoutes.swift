@@ -20,10 +20,11 @@ struct FileRoutes: Sendable {
     }
     group.put("files/:name") { request, context in
       let name = try context.parameter("name")
-      let count = try await files.save(name, request)
-      let digests = try await NIOThreadPool.singleton.runIfActive { try files.digests(name) }
-      let file = try await store.perform(
-        .addFile(name: name, md5: digests.md5, sha256: digests.sha256, size: count))
+      let file = try await files.save(name, request) { upload in
+        try await store.perform(
+          .addFile(
+            name: name, md5: upload.md5, sha256: upload.sha256, size: upload.size, place: { try upload.place() }))
+      }
       return Response.json(file.view, status: .created)
     }
     group.get("files/:name") { request, context in

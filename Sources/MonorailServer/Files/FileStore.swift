@@ -27,11 +27,12 @@ struct FileStore: Sendable {
   /// - Throws: `APIError` 404.
   func existingPath(_ name: String) throws -> String {
     let path = try path(name)
-    var isDirectory: ObjCBool = false
-    // A link could lead anywhere.
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue,
-      (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) == nil
-    else { throw APIError(.notFound, "there is no file \(name) in \(directory)") }
+    var status = stat()
+    // A link could lead anywhere, and who opens a pipe waits for a writer.
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw
+        APIError(.notFound, "there is no file \(name) in \(directory)")
+    }
     return path
   }
 
@@ -44,6 +45,22 @@ struct FileStore: Sendable {
   }
 
   func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: existingPath(name)) }
+
+  /// A file that is complete, under a temporary name, with its digests in hexadecimal.
+  struct Upload: Sendable {
+    let temporary: String
+    let path: String
+    /// In bytes.
+    let size: Int
+    let md5: String
+    let sha256: String
+
+    /// Gives the file its name. Doing it again changes nothing.
+    func place() throws {
+      if rename(temporary, path) == 0 || errno == ENOENT { return }
+      throw APIError(.internalServerError, "cannot write \(path): \(String(cString: strerror(errno)))")
+    }
+  }
 
   private static let temporaryPrefix = ".upload-"
 
@@ -75,8 +92,10 @@ struct FileStore: Sendable {
   /// Writes a request's body, however long it is, under a temporary name first: a file is there as a whole or not. When
   /// this returns, it is on the disk.
   ///
-  /// - Returns: its length.
-  func save(_ name: String, _ request: Request) async throws -> Int {
+  /// - Parameter keep: calls `Upload.place`; what it returns is returned.
+  func save<Kept>(
+    _ name: String, _ request: Request, keep: (Upload) async throws -> Kept
+  ) async throws -> Kept {
     let path = try path(name)
     let tooLong = APIError(.contentTooLarge, "the file is longer than \(maximumBytes) bytes")
     let declared = request.headers[.contentLength].flatMap { Int($0) }
@@ -90,18 +109,23 @@ struct FileStore: Sendable {
       defer { try? file.close() }
       _ = flock(file.fileDescriptor, LOCK_EX | LOCK_NB)
       var count = 0
+      var md5 = Digest(.md5)
+      var sha256 = Digest(.sha256)
       for try await buffer in request.body {
         count += buffer.readableBytes
         if count > maximumBytes { throw tooLong }
+        buffer.withUnsafeReadableBytes {
+          md5.update($0)
+          sha256.update($0)
+        }
         try file.write(contentsOf: buffer.readableBytesView)
       }
       if let declared, count != declared { throw APIError(.badRequest, "the body ended after \(count) bytes") }
       try await synchronize(file.fileDescriptor)
-      guard rename(temporary, path) == 0 else {
-        throw APIError(.internalServerError, "cannot write \(name): \(String(cString: strerror(errno)))")
-      }
+      let kept = try await keep(
+        Upload(temporary: temporary, path: path, size: count, md5: md5.finish(), sha256: sha256.finish()))
       try await synchronizeDirectory()
-      return count
+      return kept
     } catch {
       try? FileManager.default.removeItem(atPath: temporary)
       if (error as NSError).isFullDisk {
@@ -112,13 +136,31 @@ struct FileStore: Sendable {
     }
   }
 
-  /// The MD5 of a file in hexadecimal, read in pieces.
-  func md5(_ name: String) throws -> String { try digests(name).md5 }
+  /// Takes over a complete file of this directory that has a temporary name. When this returns, it is on the disk.
+  ///
+  /// - Parameter keep: calls `Upload.place`.
+  func adopt(_ temporary: String, as name: String, keep: (Upload) async throws -> Void) async throws {
+    let path = try path(name)
+    let upload = try await NIOThreadPool.singleton.runIfActive {
+      let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: temporary))
+      defer { try? file.close() }
+      let digests = try Self.digests(of: file)
+      guard fsync(file.fileDescriptor) == 0 else { throw NSError(domain: NSPOSIXErrorDomain, code: Int(errno)) }
+      return Upload(
+        temporary: temporary, path: path, size: Int(try file.offset()), md5: digests.md5, sha256: digests.sha256)
+    }
+    try await keep(upload)
+    try await synchronizeDirectory()
+  }
 
-  /// Digests of a file in hexadecimal, read in pieces.
-  func digests(_ name: String) throws -> (md5: String, sha256: String) {
+  /// The MD5 of a file in hexadecimal, read in pieces.
+  func md5(_ name: String) throws -> String {
     let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: existingPath(name)))
     defer { try? file.close() }
+    return try Self.digests(of: file).md5
+  }
+
+  private static func digests(of file: FileHandle) throws -> (md5: String, sha256: String) {
     var md5 = Digest(.md5)
     var sha256 = Digest(.sha256)
     while let piece = try file.read(upToCount: 1 << 20), !piece.isEmpty {

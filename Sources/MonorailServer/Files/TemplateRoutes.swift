@@ -18,7 +18,7 @@ struct TemplateRoutes: Sendable {
     group.get("templates/library/:name") { _, context in Response.text(try libraryText(context)) }
     group.put("templates/library/:name") { request, context in
       let name = try context.parameter("name")
-      _ = try await templates.save(name, request)
+      try await templates.save(name, request) { try $0.place() }
       return Response.json(["name": .string(name)], status: .created)
     }
     group.delete("templates/library/:name") { _, context in
@@ -42,8 +42,10 @@ struct TemplateRoutes: Sendable {
     let name = try context.parameter("name")
     let node = try node(request)
     guard let text = try text(name) else { throw APIError(.notFound, "there is no template \(name)") }
-    let values = backend.state.store.liveRuns(of: node.id).lazy.compactMap(\.templateValues).first
-    return Response.text(try TemplateText.render(text, backend.variables(for: node, request, options: values)))
+    let run = backend.state.store.liveRuns(of: node.id).first { $0.templateValues != nil }
+    let variables =
+      run.map { backend.variables(for: node, request, answeredBy: $0) } ?? backend.variables(for: node, request)
+    return Response.text(try TemplateText.render(text, variables))
   }
 
   /// The node that `nodeId=` or one of `macs=` names.

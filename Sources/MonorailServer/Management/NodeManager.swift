@@ -24,29 +24,38 @@ final class NodeManager: Sendable {
   /// `ipmitool` for each of 1,000 nodes at once would take gigabytes of memory.
   private let slots = TaskSlots(32)
 
+  /// The time between two tries of an action is at least this.
+  private static let shortestDelay = Duration.milliseconds(100)
+  /// The time between two tries of an action does not grow beyond this.
+  private static let longestDelay = Duration.seconds(3600)
+
   init(_ configuration: ManagementConfiguration, _ settings: any ServiceSettingsStore) {
     (self.configuration, self.settings) = (configuration, settings)
   }
 
   /// Does what a task of a run asks for, and tries again when it fails.
   ///
+  /// - Parameter isWanted: whether the task still asks for it. Without that nothing more is done.
   /// - Returns: for `powerStatus`, whether the power is on.
-  func perform(_ action: ManagementAction, on nodeID: String) async -> RequestAnswer {
+  func perform(
+    _ action: ManagementAction, on nodeID: String, while isWanted: @Sendable () -> Bool = { true }
+  ) async -> RequestAnswer {
     guard let verb = ManagementVerb(rawValue: action.action) else {
       return .failed("there is no OBM action \(action.action)")
     }
-    var delay = Duration.milliseconds(max(0, action.delay))
-    for left in (0...max(0, action.retries)).reversed() {
+    var delay = min(max(Self.shortestDelay, .milliseconds(action.delay)), Self.longestDelay)
+    var left = action.retries
+    while true {
       do throws(ManagementFailure) {
-        let isOn = try await perform(verb, on: nodeID, by: action.service)
+        let isOn = try await perform(verb, on: nodeID, by: action.service, while: isWanted)
         return .done(isOn.map { .bool($0) } ?? .null)
       } catch {
-        guard left > 0, !error.isFinal, !Task.isCancelled else { return .failed("\(error)") }
+        guard left > 0, !error.isFinal, !Task.isCancelled, isWanted() else { return .failed("\(error)") }
       }
+      left -= 1
       try? await Task.sleep(for: delay)
-      delay *= 2
+      delay = min(delay * 2, Self.longestDelay)
     }
-    return .failed("\(action.action) was not tried")
   }
 
   /// - Throws: when there is no such service, or settings do not fit it, or name a program that this server may not run.
@@ -58,15 +67,20 @@ final class NodeManager: Sendable {
 
   /// Does it once.
   ///
-  /// - Parameter name: the service to use if the node has it; else the node's only one is used.
-  func perform(_ verb: ManagementVerb, on nodeID: String, by name: String?) async throws(ManagementFailure) -> Bool? {
+  /// - Parameters:
+  ///   - name: the service to use if the node has it; else the node's only one is used.
+  ///   - isWanted: asked after the wait for a slot; nothing is done without it.
+  func perform(
+    _ verb: ManagementVerb, on nodeID: String, by name: String?, while isWanted: @Sendable () -> Bool = { true }
+  ) async throws(ManagementFailure) -> Bool? {
     let chosen = try chosenSettings(of: nodeID, preferring: name)
     let service = try service(chosen)
     guard service.verbs.contains(verb) else {
       throw ManagementFailure("\(chosen.service) cannot do \(verb.rawValue)", isFinal: true)
     }
-    await slots.take()
+    do { try await slots.take() } catch { throw ManagementFailure("the server stops", isFinal: true) }
     defer { slots.give() }
+    guard isWanted() else { throw ManagementFailure("\(verb.rawValue) is no longer asked for", isFinal: true) }
     return try await service.perform(verb)
   }
 

@@ -1,6 +1,7 @@
 import CLinux
 import CSpawn
 import Foundation
+import Synchronization
 
 /// Runs a program on the server, with a time limit, and keeps the end of what it prints.
 struct ProgramRun: Sendable {
@@ -9,7 +10,8 @@ struct ProgramRun: Sendable {
   let arguments: [String]
   /// Besides the server's own variables.
   var variables: [String: String] = [:]
-  /// When it is over, the program is killed, with what it has started and not put into another process group.
+  /// When it is over, the program is killed, with what it has started and not put into another process group. What it
+  /// leaves running when it ends may run on, unless that prints without end.
   let timeLimit: Duration
 
   /// How much of the output is kept, in bytes.
@@ -17,18 +19,41 @@ struct ProgramRun: Sendable {
 
   /// How long to read on when the program has ended, but something that it started holds the pipe open, in milliseconds.
   private static let grace: Int32 = 200
+  /// How long to read on at most, when that prints without end.
+  private static let longestGrace = Duration.seconds(2)
+
+  /// How the program ended.
+  private enum End {
+    /// By itself, with that status of `waitpid`.
+    case status(Int32)
+    /// It was killed, since its time was over.
+    case timeLimit
+    /// It was killed, since the task that waited for it was cancelled.
+    case cancelled
+  }
 
   /// Returns what it printed when it ends with 0. Does not hold up a thread of Swift's own.
   ///
-  /// - Throws: when it cannot be started, ends otherwise, or takes too long, with the end of what it printed.
+  /// When the task is cancelled, the program is killed as at the end of its time.
+  ///
+  /// - Throws: when it cannot be started, ends otherwise, takes too long, or the task is cancelled, with the end of what
+  ///   it printed.
   func output() async throws(ManagementFailure) -> String {
-    let result: Result<String, ManagementFailure> = await withCheckedContinuation { continuation in
-      Thread.detachNewThread { continuation.resume(returning: run()) }
+    let cancellation = Cancellation()
+    let result: Result<String, ManagementFailure> = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(returning: run(cancellation)) }
+      }
+    } onCancel: {
+      cancellation.request()
     }
     return try result.get()
   }
 
-  private func run() -> Result<String, ManagementFailure> {
+  private func run(_ cancellation: Cancellation) -> Result<String, ManagementFailure> {
+    guard !cancellation.isRequested else {
+      return .failure(failure("was not run, since this was cancelled", isFinal: true))
+    }
     var ends: [Int32] = [-1, -1]
     guard monorail_make_pipe(&ends) == 0 else { return .failure(failure("cannot be run: \(Self.reason(errno))")) }
     defer { close(ends[0]) }
@@ -39,9 +64,12 @@ struct ProgramRun: Sendable {
       // Where there is no such program now, there will be none with the next try.
       return .failure(failure("cannot be run: \(Self.reason(error))", isFinal: error == ENOENT || error == EACCES))
     }
-    let (text, status) = wait(for: child, reading: ends[0])
-    guard let status else {
-      return .failure(failure("was killed after \(timeLimit)", saying: text))
+    let (text, programEnd) = wait(for: child, reading: ends[0], cancellation)
+    let status: Int32
+    switch programEnd {
+    case .status(let value): status = value
+    case .timeLimit: return .failure(failure("was killed after \(timeLimit)", saying: text))
+    case .cancelled: return .failure(failure("was killed, since this was cancelled", saying: text, isFinal: true))
     }
     guard status != 0 else { return .success(text) }
     let end =
@@ -50,34 +78,56 @@ struct ProgramRun: Sendable {
     return .failure(failure(end, saying: text))
   }
 
-  /// - Returns: what it printed, and how it ended; `nil` when it had to be killed.
-  private func wait(for child: pid_t, reading descriptor: Int32) -> (text: String, status: Int32?) {
-    let end = ContinuousClock.now + timeLimit
+  /// Waits for the end of the program, kills it when it must end, and collects it.
+  private func wait(
+    for child: pid_t, reading descriptor: Int32, _ cancellation: Cancellation
+  ) -> (text: String, end: End) {
+    let timeOver = ContinuousClock.now + timeLimit
     var output: [UInt8] = []
     var last = Reading.something
-    var status: Int32 = 0
     var hasEnded = false
-    while !hasEnded, ContinuousClock.now < end {
+    while !hasEnded, !cancellation.isRequested, ContinuousClock.now < timeOver {
       // The end of the program is looked for five times a second, as something else may hold the pipe.
-      let left = max(1, min(200, Int32((end - .now) / .milliseconds(1))))
+      let left = max(1, min(200, Int32((timeOver - .now) / .milliseconds(1))))
       if last == .end {
         usleep(10_000)
       } else {
         last = read(descriptor, &output, milliseconds: left)
       }
-      hasEnded = waitpid(child, &status, WNOHANG) == child
+      hasEnded = Self.hasEnded(child)
     }
     guard hasEnded else {
       kill(-child, SIGKILL)
       kill(child, SIGKILL)
-      while waitpid(child, &status, 0) < 0, errno == EINTR {}
-      return (Self.text(output), nil)
+      _ = Self.collect(child)
+      return (Self.text(output), cancellation.isRequested ? .cancelled : .timeLimit)
     }
+    let readingOver = min(timeOver, ContinuousClock.now + Self.longestGrace)
     while last != .end {
+      guard !cancellation.isRequested, ContinuousClock.now < readingOver else {
+        // What the program has left running prints without end.
+        kill(-child, SIGKILL)
+        break
+      }
       last = read(descriptor, &output, milliseconds: Self.grace)
       if last == .nothing { break }
     }
-    return (Self.text(output), status)
+    return (Self.text(output), .status(Self.collect(child)))
+  }
+
+  /// Whether the program has ended. It is not collected yet, so that no other process or group can get its number.
+  private static func hasEnded(_ child: pid_t) -> Bool {
+    var info = siginfo_t()
+    return waitid(P_PID, id_t(child), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_signo == SIGCHLD
+  }
+
+  /// Waits for the end of the program, if need be.
+  ///
+  /// - Returns: its status.
+  private static func collect(_ child: pid_t) -> Int32 {
+    var status: Int32 = 0
+    while waitpid(child, &status, 0) < 0, errno == EINTR {}
+    return status
   }
 
   private enum Reading {
@@ -135,4 +185,13 @@ struct ProgramRun: Sendable {
   private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
   private static func reason(_ error: Int32) -> String { String(cString: strerror(error)) }
+}
+
+/// Tells the thread that waits for a program that the program is to be killed.
+private final class Cancellation: Sendable {
+  private let flag = Atomic(false)
+
+  var isRequested: Bool { flag.load(ordering: .relaxed) }
+
+  func request() { flag.store(true, ordering: .relaxed) }
 }

@@ -59,7 +59,7 @@ struct NodeList: Sendable {
     let skip = skip ?? 0
     var places = [("first", 0), ("last", max(0, (count - 1) / top * top))]
     if skip > 0 { places.append(("prev", max(0, skip - top))) }
-    if skip + top < count { places.append(("next", skip + top)) }
+    if skip < count, top < count - skip { places.append(("next", skip + top)) }
     return places.map { "<\(path)?$skip=\($0.1)&$top=\(top)>; rel=\"\($0.0)\"" }.joined(separator: ", ")
   }
 

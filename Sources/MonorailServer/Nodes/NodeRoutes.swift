@@ -19,7 +19,7 @@ struct NodeRoutes: Sendable {
       let node = try node(context)
       let document = node.document.setting(try await request.object("the node"))
       try await backend.state.store.perform(.describe(node.id, document, addresses: addresses(of: document)))
-      return Response.json(documents.view(try self.node(context)))
+      return Response.json(documents.raw(try self.node(context)))
     }
     group.delete("nodes/:id") { _, context in
       try await backend.state.store.perform(.removeNode(node(context).id))
@@ -42,7 +42,7 @@ struct NodeRoutes: Sendable {
     let added = try await backend.state.store.perform(
       .addNode(id, addresses: addresses, document: document, settings: settings))
     guard let node = backend.state.node(added) else { throw APIError.noNode(added) }
-    return Response.json(documents.view(node), status: .created)
+    return Response.json(documents.raw(node), status: .created)
   }
 
   /// The MAC addresses among the node's `identifiers`.

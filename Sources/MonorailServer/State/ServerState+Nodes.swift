@@ -39,14 +39,16 @@ extension ServerState {
   /// - Parameters:
   ///   - ip: where the request came from.
   ///   - adds: whether a node that is not known is added.
+  ///   - isBoot: the machine asks what to boot.
   ///   - firstWork: what a node gets when it asks for the first time. When this throws, nothing is changed.
   /// - Throws: what `firstWork` throws; `StoreError`.
   /// - Returns: `nil` when the node is not known and was not added.
   func nodeAppeared(
-    _ name: NodeName, ip: String?, adds: Bool, firstWork: @escaping @Sendable (KnownNode) throws -> FirstWork
+    _ name: NodeName, ip: String?, adds: Bool, isBoot: Bool,
+    firstWork: @escaping @Sendable (KnownNode) throws -> FirstWork
   ) async throws -> NodeAppearance? {
-    if let appearance = store.unchangedAppearance(of: name, ipAddress: ip) { return appearance }
+    if !isBoot, let appearance = store.unchangedAppearance(of: name, ipAddress: ip) { return appearance }
     return try await store.perform(
-      .nodeAppeared(name, ipAddress: ip, adds: adds) { try firstWork(KnownNode($0)) })
+      .nodeAppeared(name, ipAddress: ip, adds: adds, isBoot: isBoot) { try firstWork(KnownNode($0)) })
   }
 }

@@ -3,6 +3,7 @@ import Hummingbird
 import JSONDocument
 import MonorailProtocol
 import MonorailStore
+import NIOPosix
 
 /// Work for a node: graphs, task sets of the workflows directory, and task sets that are pushed.
 struct NodeWorkflowRoutes: Sendable {
@@ -31,8 +32,10 @@ struct NodeWorkflowRoutes: Sendable {
     let query = request.uri.queryParameters
     let isActive = query.get("active").map { $0 == "true" }
     let graph = query.get("injectableName").map { String($0) }
-    let runs = try store.runs(of: node.id, isActive: isActive).filter { graph == nil || $0.graph == graph }
-    return Response.json(.array(try runs.compactMap { try store.documents(of: $0.id)?.raw }))
+    return try await NIOThreadPool.singleton.runIfActive { [store] in
+      let runs = try store.runs(of: node.id, isActive: isActive).filter { graph == nil || $0.graph == graph }
+      return Response.json(.array(try runs.compactMap { try store.documents(of: $0.id)?.raw }))
+    }
   }
 
   /// Takes a task set, or `{"name": …, "options": …}`, which names a graph, else a file of the workflows directory.

@@ -11,7 +11,7 @@ final class RunDriver: Sendable {
   /// - Parameter backend: its `tell` gets what happens to runs.
   init(_ backend: Backend) {
     let (store, tell) = (backend.state.store, backend.configuration.tell)
-    let work = ServerWork(manager: backend.manager, files: backend.files, tell: tell)
+    let work = ServerWork(manager: backend.manager, files: backend.files, store: store, tell: tell)
     self.store = store
     listener = store.listen { tell(ServerEvent($0)) }
     let failed: @Sendable (any Error) -> Void = { tell(.problem("workflows cannot go on: \($0)")) }
@@ -21,7 +21,7 @@ final class RunDriver: Sendable {
     ]
   }
 
-  /// When this returns, nothing is carried out any more.
+  /// When this returns, nothing is carried out any more: programs that run for it are killed.
   func stop() async {
     for task in tasks { task.cancel() }
     for task in tasks { await task.value }
@@ -59,7 +59,7 @@ final class RunDriver: Sendable {
         }
         for action in actions ?? [] {
           group.addTask {
-            let done = await work.carryOut(action.request)
+            let done = await work.carryOut(action.request) { isOpen(action, in: store) }
             // What was stopped in the middle is up to the next server.
             if Task.isCancelled { return }
             await note(done, of: action, store, failed)
@@ -68,19 +68,36 @@ final class RunDriver: Sendable {
       }
     }
   }
-  /// Stores how an action ended. When the disk is full, this waits for room.
+
+  /// Whether the task still waits for the action: it does not when it was cancelled, or its time is over.
+  private static func isOpen(_ action: ServerAction, in store: Store) -> Bool {
+    let task = store.liveRun(action.run)?.tasks.first { $0.instanceId == action.task }
+    return task?.openRequests.contains(action.request) == true
+  }
+
+  /// Stores how an action ended, since its task waits for that. While the disk is full, or another program has locked the
+  /// database, this tries again every second.
   private static func note(
     _ done: ServerWork.Done, of action: ServerAction, _ store: Store, _ failed: @Sendable (any Error) -> Void
   ) async {
+    var told: StoreError?
     while !Task.isCancelled {
       do {
         try await store.perform(.performed(action, done.answer, storing: done.catalogs))
         return
+      } catch let error as StoreError {
+        if error != told { failed(error) }
+        told = error
+        switch error.kind {
+        // The command itself is wrong, and will be the next time, too.
+        case .notFound, .refused, .conflict: return
+        case .diskFull, .inUse, .unusable: break
+        }
       } catch {
         failed(error)
-        guard (error as? StoreError)?.kind == .diskFull else { return }
-        try? await Task.sleep(for: .seconds(5))
+        return
       }
+      try? await Task.sleep(for: .seconds(1))
     }
   }
 }

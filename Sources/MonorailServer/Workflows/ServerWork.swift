@@ -1,6 +1,7 @@
 import Catalogs
 import Foundation
 import JSONDocument
+import MonorailStore
 import Workflows
 
 /// What the server itself does for tasks of graphs.
@@ -18,11 +19,14 @@ struct ServerWork: Sendable {
 
   let manager: NodeManager
   let files: FileStore
+  let store: Store
   let tell: @Sendable (ServerEvent) -> Void
 
-  func carryOut(_ request: ServerRequest) async -> Done {
+  /// - Parameter isWanted: whether the task still asks for it. Without that, an action is not tried again.
+  func carryOut(_ request: ServerRequest, while isWanted: @Sendable () -> Bool) async -> Done {
     switch request {
-    case .manage(let node, let action): return Done(answer: await manager.perform(action, on: node))
+    case .manage(let node, let action):
+      return Done(answer: await manager.perform(action, on: node, while: isWanted))
     case .catalogHere(let node, let commands): return await catalog(commands, of: node)
     case .download(let url, let name): return Done(answer: await download(url, as: name))
     default: return Done(answer: .failed("the server does not do this for a task"))
@@ -47,6 +51,7 @@ struct ServerWork: Sendable {
         task["stdout"] = .string(output)
         catalogs.append(ReportedCatalog(kind: .byCommand(command), task: task))
       } catch {
+        if Task.isCancelled { break }
         tell(.problem("node \(node): \(error)"))
       }
     }
@@ -59,7 +64,7 @@ struct ServerWork: Sendable {
       return .failed("\(url) cannot be downloaded: it begins with neither http:// nor https://")
     }
     do {
-      let path = try files.path(name)
+      _ = try files.path(name)
       let temporary = files.directory + "/.download-" + UUID().uuidString
       defer { unlink(temporary) }
       _ = try await ProgramRun(
@@ -69,8 +74,10 @@ struct ServerWork: Sendable {
           String(files.maximumBytes), "--output", temporary, "--", url,
         ], timeLimit: Self.downloadLimit
       ).output()
-      guard rename(temporary, path) == 0 else {
-        return .failed("cannot write \(name): \(String(cString: strerror(errno)))")
+      try await files.adopt(temporary, as: name) { upload in
+        _ = try await store.perform(
+          .addFile(
+            name: name, md5: upload.md5, sha256: upload.sha256, size: upload.size, place: { try upload.place() }))
       }
       return .done(.null)
     } catch let error as APIError {

@@ -4,8 +4,8 @@ import Workflows
 
 /// The definitions in the files of a directory, at any depth.
 ///
-/// A file has one definition or a list of them. A file without any is a task set, which a push can name; those lie in the
-/// directory itself.
+/// A file has one definition or a list of them. A file of the directory itself may also be a task set, which a push can
+/// name.
 public struct WorkflowFiles: Sendable {
   /// What the files hold.
   public private(set) var library = DefinitionLibrary()
@@ -24,11 +24,11 @@ public struct WorkflowFiles: Sendable {
       let path = directory + "/" + name
       var status = stat()
       guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
-      read(path, bytes: Int(status.st_size))
+      read(path, bytes: Int(status.st_size), mayBeTaskSet: !name.contains("/"))
     }
   }
 
-  private mutating func read(_ path: String, bytes: Int) {
+  private mutating func read(_ path: String, bytes: Int, mayBeTaskSet: Bool) {
     guard bytes <= Self.maximumBytes else {
       mistakes.append("\(path): the file has \(bytes) bytes; \(Self.maximumBytes) are the most")
       return
@@ -42,11 +42,16 @@ public struct WorkflowFiles: Sendable {
       document = try JSON(parsing: Array(data), maximumValues: 20 * GraphDefinition.mostValues)
     } catch {
       // The text of a task set may be JSON only when its variables are filled in.
-      if Self.namesDefinition(data) { mistakes.append("\(path): \(error)") }
+      if !mayBeTaskSet || Self.namesDefinition(data) { mistakes.append("\(path): \(error)") }
       return
     }
     let elements = document.arrayValue ?? [document]
-    guard elements.contains(where: { $0["injectableName"] != nil || $0["implementsTask"] != nil }) else { return }
+    guard elements.contains(where: { $0["injectableName"] != nil || $0["implementsTask"] != nil }) else {
+      if !mayBeTaskSet {
+        mistakes.append("\(path): this is no definition: it has no injectableName (task sets belong one level higher)")
+      }
+      return
+    }
     let file = DefinitionFile(document)
     var found = file.mistakes
     for task in file.tasks {

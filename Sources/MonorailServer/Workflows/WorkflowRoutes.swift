@@ -1,6 +1,7 @@
 import Hummingbird
 import JSONDocument
 import MonorailStore
+import NIOPosix
 import Workflows
 
 /// Runs of graphs: `workflows`, with the answers of the stock server.
@@ -10,8 +11,12 @@ struct WorkflowRoutes: Sendable {
 
   func add(to group: RouterGroup<ServerContext>) {
     group.get("workflows") { request, _ in
-      let runs = try store.runs(isActive: request.uri.queryParameters.get("active").map { $0 == "true" })
-      return Response.json(.array(try runs.compactMap { try store.documents(of: $0.id)?.view }))
+      let isActive = request.uri.queryParameters.get("active").map { $0 == "true" }
+      // Reading thousands of them takes seconds, in which other requests are answered.
+      return try await NIOThreadPool.singleton.runIfActive { [store] in
+        let runs = try store.runs(isActive: isActive)
+        return Response.json(.array(try runs.compactMap { try store.documents(of: $0.id)?.view }))
+      }
     }
     group.get("workflows/:id") { _, context in
       let id = try context.parameter("id")

@@ -30,6 +30,7 @@ public struct DefinitionFile: Sendable {
   private mutating func add(task: JSONObject) {
     do throws(WorkflowError) {
       let definition = try TaskDefinition(task)
+      try TaskDefinition.checkFields(of: task)
       guard BaseTask.named(definition.implementsTask) != nil else {
         throw WorkflowError(
           "Base task definition for \(definition.implementsTask) should exist (object) is required",

@@ -19,29 +19,32 @@ public struct GraphCheck: Sendable {
   ///   - json: the definition, as it stands in a file.
   ///   - library: what it may name.
   public init(_ json: JSON, _ request: RunRequest, library: DefinitionLibrary, jobs: JobKinds) {
-    let (definition, problems) = GraphDefinition.reading(json, strictness: .file)
+    let (written, problems) = GraphDefinition.reading(json, strictness: .file)
     mistakes = problems
-    guard let definition else { return }
+    guard let written, let graph = ReadableGraph(written) else { return }
+    let definition = graph.definition
     remarks = Self.remarks(on: definition)
     for label in request.options.members.map(\.key) where !Self.isOption(label, of: definition) {
       mistakes.append(
         WorkflowError("no task has the label \(label), which an option names", definition: definition.injectableName))
     }
-    text = add(definition, request, library, jobs, running: [])
+    text = add(graph, request, library, jobs, running: [])
   }
 
   /// - Parameter running: the graphs around this one.
   private mutating func add(
-    _ definition: GraphDefinition, _ request: RunRequest, _ library: DefinitionLibrary, _ jobs: JobKinds,
-    running: [String]
+    _ graph: ReadableGraph, _ request: RunRequest, _ library: DefinitionLibrary, _ jobs: JobKinds, running: [String]
   ) -> String {
-    let (resolved, problems) = ResolvedGraph.resolving(definition, requestOptions: request.options, in: library)
+    let definition = graph.definition
+    let (resolved, foundProblems) = ResolvedGraph.resolving(definition, requestOptions: request.options, in: library)
+    let problems = graph.withoutFollowUps(foundProblems, of: resolved)
     mistakes += problems
     var next = 0
-    let (plan, planProblems) = GraphPlan.planning(resolved, request, jobs: jobs) {
+    let (plan, foundPlanProblems) = GraphPlan.planning(resolved, request, jobs: jobs) {
       next += 1
       return "ID\(next)"
     }
+    let planProblems = graph.withoutFollowUps(foundPlanProblems)
     // A required option that is missing is said once.
     mistakes += planProblems.filter { problem in
       !problems.contains { $0.label == problem.label && $0.option != nil && $0.option == problem.option }
@@ -53,6 +56,8 @@ public struct GraphCheck: Sendable {
         let message = "the schema \(unknown) is not known here, so the options are not checked against it"
         remarks.append(WorkflowError(message, definition: definition.injectableName, label: task.label))
       }
+      // What a task does with other options than its own would mislead.
+      guard !graph.unreadOptions.contains(task.label) else { continue }
       let hasProblem = (problems + planProblems).contains { $0.label == task.label }
       var lines = self.lines(for: task, of: plan, jobs, hasProblem: hasProblem)
       if task.resolved.base.runJob == "Job.Graph.Run" {
@@ -94,8 +99,10 @@ public struct GraphCheck: Sendable {
       return []
     }
     guard !around.contains(name) else {
-      let message = "the graph \(name) runs itself again, from \(around.joined(separator: ", "))"
-      remarks.append(WorkflowError(message, definition: definition.injectableName, label: task.label))
+      let circle = (around + [name]).joined(separator: " > ")
+      mistakes.append(
+        WorkflowError(
+          "the graph \(name) runs itself: \(circle)", definition: definition.injectableName, label: task.label))
       return []
     }
     let child: GraphDefinition
@@ -105,22 +112,30 @@ public struct GraphCheck: Sendable {
       mistakes.append(error.at(definition: definition.injectableName, label: task.label, option: "graphName"))
       return []
     }
+    guard let graph = ReadableGraph(child) else { return [] }
     let options = task.options["graphOptions"]?.objectValue ?? JSONObject()
     let childRequest = RunRequest(
       options: options, target: options["target"]?.stringValue ?? options["defaults"]?["target"]?.stringValue,
       scope: request.scope)
-    return add(child, childRequest, library, jobs, running: around).split(separator: "\n").map(String.init)
+    return add(graph, childRequest, library, jobs, running: around).split(separator: "\n").map(String.init)
   }
 
   private static func isOption(_ key: String, of definition: GraphDefinition) -> Bool {
     ["defaults", "instanceId", "target"].contains(key) || definition.items.contains { $0.label == key }
   }
 
+  private static let graphFields = ["friendlyName", "injectableName", "options", "tasks", "x-description"]
+  private static let inlineFields = TaskDefinition.requiredFields + ["schemaRef", "optionsSchema", "x-description"]
+
+  /// - Parameter definition: has an item for each of the document's `tasks`.
   private static func remarks(on definition: GraphDefinition) -> [WorkflowError] {
     let name = definition.injectableName
     var remarks: [WorkflowError] = []
     func add(_ message: String, _ label: String? = nil) {
       remarks.append(WorkflowError(message, definition: name, label: label))
+    }
+    for key in definition.document.members.map(\.key) where !graphFields.contains(key) {
+      add("the field \(key) of the graph has no effect, and a PUT of this graph is refused")
     }
     for key in definition.options.members.map(\.key) where !isOption(key, of: definition) {
       add("options.\(key) has no effect: no task has this label")
@@ -128,6 +143,10 @@ public struct GraphCheck: Sendable {
     for (item, json) in zip(definition.items, definition.document["tasks"]?.arrayValue ?? []) {
       for key in json.objectValue?.members.map(\.key) ?? [] where !GraphItem.fileFields.contains(key) {
         add("the field \(key) has no effect, and a PUT of this graph is refused", item.label)
+      }
+      // A template can name any field of a task definition, so this one may have an effect.
+      for key in json["taskDefinition"]?.objectValue?.members.map(\.key) ?? [] where !inlineFields.contains(key) {
+        add("the field \(key) of its taskDefinition is not known, and a PUT of this graph is refused", item.label)
       }
       for entry in item.waitOn.entries {
         for word in entry.words

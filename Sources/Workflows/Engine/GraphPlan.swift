@@ -39,8 +39,12 @@ public struct GraphPlan: Sendable {
   public let depth: Int
   public internal(set) var tasks: [Task] = []
 
-  /// How many graphs may be around a graph: a graph that runs itself must not do so for ever.
+  /// How many graphs may be around a graph.
   public static let mostDepth = 16
+  /// How many runs the tasks of one run may start, with those that the tasks of these start.
+  public static let mostDescendants = 1000
+  /// How many tasks all the graphs may have together that tasks start at one event.
+  public static let mostTasksAtOnce = 20_000
 
   /// Makes the plan of a run, with all the checks of the `POST` of a run.
   ///

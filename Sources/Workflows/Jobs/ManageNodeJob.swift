@@ -5,11 +5,16 @@ struct ManageNodeJob: Job {
   private let node: String
   private let action: ManagementAction
 
+  private static let mostRetries = 100
+  /// In milliseconds: an hour.
+  private static let longestDelay = 3_600_000
+
   init(_ setting: JobSetting) throws(WorkflowError) {
     node = try setting.nodeOrOption()
     action = ManagementAction(
       action: try setting.string("action"), service: setting.options["obmServiceName"]?.stringValue,
-      retries: setting.options["retries"]?.intValue ?? 6, delay: setting.options["delay"]?.intValue ?? 500)
+      retries: min(max(0, setting.options["retries"]?.intValue ?? 6), Self.mostRetries),
+      delay: min(max(0, setting.options["delay"]?.intValue ?? 500), Self.longestDelay))
   }
 
   var plan: [String] {

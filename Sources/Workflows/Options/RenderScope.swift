@@ -3,7 +3,8 @@ import JSONDocument
 /// What templates can name besides a task's own options.
 public struct RenderScope: Sendable {
   /// The server's configuration. `apiServerAddress` and `apiServerPort` make `api.*`; `fileServerAddress`, if it is
-  /// there, with `fileServerPort` and `fileServerPath`, makes `file.server`.
+  /// there, with `fileServerPort` and `fileServerPath`, makes `file.server`. `apiServerScheme` is that of both: `http`
+  /// when it is not there. It stands here since a run is stored with these values.
   public var server: JSONObject
   /// Settings of the node's SKU; `nil` without one.
   public var sku: JSON?
@@ -19,11 +20,11 @@ public struct RenderScope: Sendable {
   ///   - options: the task's options.
   ///   - task: facts of the task: `nodeId`, `instanceId`, `name`, …
   func values(context: JSONObject, options: JSONObject, task: JSONObject) -> JSON {
-    let api = apiAddresses(proxy: context["proxy"]?.stringValue)
+    let api = apiAddresses(apiServer(context: context))
     var values = JSONObject()
     values["server"] = .object(server)
     values["api"] = .object(api)
-    values["file"] = ["server": .string(fileServer ?? api["server"]?.stringValue ?? "")]
+    values["file"] = ["server": .string(fileServer(context: context))]
     values["options"] = .object(options)
     values["context"] = .object(context)
     values["task"] = .object(task)
@@ -32,9 +33,20 @@ public struct RenderScope: Sendable {
     return .object(values)
   }
 
-  private func apiAddresses(proxy: String?) -> JSONObject {
+  /// What `file.server` stands for.
+  ///
+  /// - Parameter context: the graph's shared values.
+  public func fileServer(context: JSONObject) -> String { configuredFileServer ?? apiServer(context: context) }
+
+  private var scheme: String { server["apiServerScheme"]?.stringValue ?? "http" }
+
+  private func apiServer(context: JSONObject) -> String {
+    if let proxy = context["proxy"]?.stringValue { return proxy }
     let host = server["apiServerAddress"]?.interpolated ?? ""
-    let address = proxy ?? "http://\(host):\(server["apiServerPort"]?.interpolated ?? "")"
+    return "\(scheme)://\(host):\(server["apiServerPort"]?.interpolated ?? "")"
+  }
+
+  private func apiAddresses(_ address: String) -> JSONObject {
     var api = JSONObject()
     api["server"] = .string(address)
     let base = address + "/api/current"
@@ -43,11 +55,16 @@ public struct RenderScope: Sendable {
     return api
   }
 
-  private var fileServer: String? {
+  private var configuredFileServer: String? {
     guard let host = server["fileServerAddress"]?.stringValue, !host.isEmpty else { return nil }
     let port = server["fileServerPort"].map { ":\($0.interpolated)" } ?? ""
-    var address = "http://\(host)\(port)\(server["fileServerPath"]?.stringValue ?? "")"
+    var address = "\(scheme)://\(host)\(port)\(server["fileServerPath"]?.stringValue ?? "")"
     while address.hasSuffix("/") { address.removeLast() }
     return address
   }
+}
+
+extension GraphRun {
+  /// The `instanceId` of the running task whose options `templateValues` gives.
+  public var answeringTaskId: String? { tasks.first { $0.job?.templateValues != nil }?.instanceId }
 }

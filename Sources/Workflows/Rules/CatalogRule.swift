@@ -95,8 +95,8 @@ public struct CatalogRule: Sendable, Hashable {
     case .matches(let pattern, let isNegated):
       guard let isFound = pattern.isFound(in: value.interpolated, &budget) else {
         throw WorkflowError(
-          "the rule of \(path): the node's value is so long that searching it for the regular expression takes too long"
-        )
+          "the rule of \(path): searching the node's value for the regular expression takes too long, alone or together "
+            + "with the rules before it")
       }
       return isFound != isNegated
     case .number(let comparison, let limit): return value.number.map { comparison.holds($0, limit) } ?? false
@@ -120,14 +120,17 @@ public struct SKURules: Sendable, Hashable {
   /// As on the stock server, a rule whose value is missing, null, false, 0 or empty is passed over. A node fits when no
   /// rule fails, and one or more had a value. The fit that is longest counts, and of equal ones the newest SKU's.
   ///
-  /// - Parameter catalogs: the data of the newest catalog of each source.
+  /// - Parameters:
+  ///   - catalogs: the data of the newest catalog of each source.
+  ///   - budget: what the regular expressions of the same command may still take.
   /// - Throws: `WorkflowError` when the regular expressions take too long.
-  public func fit(of catalogs: [String: JSON]) throws(WorkflowError) -> Int? {
-    var budget = TextPattern.Budget.ofNode
+  public func fit(of catalogs: [String: JSON], _ budget: inout RuleBudget) throws(WorkflowError) -> Int? {
+    var steps = budget.lend()
+    defer { budget.takeBack(steps) }
     var longest: Int?
     for rule in rules {
       guard let value = rule.value(in: catalogs), value.isTruthy else { continue }
-      guard try rule.holds(value, &budget) else { return nil }
+      guard try rule.holds(value, &steps) else { return nil }
       longest = max(longest ?? 0, rule.path.utf8.count)
     }
     return longest
@@ -147,22 +150,37 @@ public struct TagRules: Sendable, Hashable {
 
   /// Whether a node gets the tag: there is a rule, and all rules hold. A value that is missing does not.
   ///
-  /// - Parameter catalogs: the data of the newest catalog of each source.
+  /// - Parameters:
+  ///   - catalogs: the data of the newest catalog of each source.
+  ///   - budget: what the regular expressions of the same command may still take.
   /// - Throws: `WorkflowError` when the regular expressions take too long.
-  public func match(_ catalogs: [String: JSON]) throws(WorkflowError) -> Bool {
-    var budget = TextPattern.Budget.ofNode
+  public func match(_ catalogs: [String: JSON], _ budget: inout RuleBudget) throws(WorkflowError) -> Bool {
+    var steps = budget.lend()
+    defer { budget.takeBack(steps) }
     for rule in rules {
-      guard let value = rule.value(in: catalogs), try rule.holds(value, &budget) else { return false }
+      guard let value = rule.value(in: catalogs), try rule.holds(value, &steps) else { return false }
     }
     return !rules.isEmpty
   }
 }
 
 extension CatalogRule {
+  /// How many instructions the regular expressions of one SKU or tag may become together: they are made anew for each
+  /// event that needs them.
+  private static let mostInstructions = 4 * TextPattern.mostInstructions
+
   fileprivate static func list(_ json: JSON) throws(WorkflowError) -> [CatalogRule] {
     guard let elements = json.arrayValue else { throw WorkflowError("rules (array) is required") }
     var rules: [CatalogRule] = []
-    for element in elements { rules.append(try CatalogRule(element)) }
+    var instructions = 0
+    for element in elements {
+      let rule = try CatalogRule(element)
+      if case .matches(let pattern, _) = rule.condition { instructions += pattern.size }
+      guard instructions <= mostInstructions else {
+        throw WorkflowError("the regular expressions of the rules are too large together")
+      }
+      rules.append(rule)
+    }
     return rules
   }
 }

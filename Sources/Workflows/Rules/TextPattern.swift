@@ -13,8 +13,10 @@ struct TextPattern: Sendable, Hashable {
   struct Budget {
     fileprivate(set) var steps: Int
 
-    /// For all rules about one node: below a second also in a build without optimization.
+    /// For all rules about one node: below two seconds also in a build without optimization.
     static let ofNode = Budget(steps: 4_000_000)
+
+    init(steps: Int) { self.steps = steps }
   }
 
   enum Instruction: Sendable, Hashable {
@@ -30,6 +32,8 @@ struct TextPattern: Sendable, Hashable {
   static let mostInstructions = 5000
 
   private let program: [Instruction]
+  /// How many instructions it has become.
+  var size: Int { program.count }
 
   /// - Throws: `Problem` when the text is no regular expression, has what is refused, or is too large.
   init(_ text: String) throws(Problem) {
