@@ -14,13 +14,15 @@ extension Store {
   /// given again where that is safe. Where it is not, the task fails with a sentence.
   public func resumeActions() throws {
     let runs = live.withLock { Array($0.runs.values) }
+    // What loading the runs has brought about was never begun.
+    let new = live.withLock { $0.actions }
     var again: [ServerAction] = []
     var unsafe: [(action: ServerAction, reason: String)] = []
     for live in runs.sorted(by: { $0.number < $1.number }) {
       for task in live.run.tasks {
         for request in task.openRequests {
           let action = ServerAction(run: live.run.plan.instanceId, task: task.instanceId, request: request)
-          if let reason = reasonAgainstRepeating(request) {
+          if !new.contains(action), let reason = reasonAgainstRepeating(request) {
             unsafe.append((action, reason))
           } else {
             again.append(action)

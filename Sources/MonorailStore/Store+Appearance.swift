@@ -101,9 +101,13 @@ extension Transaction {
     return NodeAppearance(node: try node(id), isFirst: isFirst, problem: problem)
   }
 
+  /// Whether the node has nothing to do, no catalog, and no run that ended by itself in the last ten minutes.
   private func isIdleWithoutCatalog(_ id: String) throws -> Bool {
     let node = try node(id)
     guard node.queued == 0, !node.hasTaskSet, node.runs.isEmpty else { return false }
+    // A graph that ends at once would otherwise run, and perhaps reboot the node, every few seconds.
+    let recent = "SELECT 1 FROM runs WHERE node = ? AND status != 'cancelled' AND endedAt > ? LIMIT 1"
+    guard try Int.fetchOne(db, sql: recent, arguments: [id, now - 600_000]) == nil else { return false }
     return try Int.fetchOne(db, sql: "SELECT 1 FROM catalogs WHERE node = ? LIMIT 1", arguments: [id]) == nil
   }
 

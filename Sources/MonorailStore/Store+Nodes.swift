@@ -118,7 +118,8 @@ extension StoreCommand where Result == String {
 }
 
 extension StoreCommand where Result == Void {
-  /// Forgets a node, its addresses and the task sets that wait for it. Its reports and catalogs stay.
+  /// Forgets a node, its addresses and the task sets that wait for it. Its reports and
+  /// runs stay; its catalogs go.
   ///
   /// - Throws: `StoreError` while a run of the node is active, and for an unknown node.
   public static func removeNode(_ id: String) -> StoreCommand<Void> {

@@ -56,9 +56,15 @@ extension Store {
     return count
   }
 
+  /// How long a command waits for another program that uses the database.
+  static let busySeconds = 10.0
+
   /// Moves what SQLite's log (`monorail.sqlite-wal`) has into the database, and the log's room back to the disk. When
   /// another program reads the database just now, the log stays.
   static func emptyLog(_ db: Database) throws {
+    // Those who read and write meanwhile would wait as long as this does.
+    try db.execute(sql: "PRAGMA busy_timeout = 200")
+    defer { try? db.execute(sql: "PRAGMA busy_timeout = \(Int(busySeconds * 1000))") }
     try Row.fetchCursor(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)").forEach { _ in }
   }
 }

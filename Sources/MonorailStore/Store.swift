@@ -114,7 +114,7 @@ public final class Store: Sendable {
     var configuration = Configuration()
     configuration.label = "monorail-store"
     // A program that looks into the database holds it for a moment.
-    configuration.busyMode = .timeout(10)
+    configuration.busyMode = .timeout(busySeconds)
     let maximumBytes = wanted.maximumBytes
     configuration.prepareDatabase { db in
       guard !db.configuration.readonly else { return }

@@ -62,6 +62,20 @@ private let usual = ["vmlinuz-6.1", "initrd.img-6.1", "base.bookworm.6.1.squashf
     }
   }
 
+  @Test func `When the boot task is over, the node boots what the server was started with`() async throws {
+    try await withBootDirectory(usual + ["k"]) { mock, _ in
+      try await boot(mock, #"{"kernelFile": "k", "overlayfsUri": "http://h/o"}"#, host: "127.0.0.1:1234")
+      #expect(try await profile(mock).contains("/common/k "))
+      // The set tells the server that the microkernel is up.
+      let set = try await mock.request("GET", "/api/current/tasks/n1")
+      #expect(try await mock.request("POST", "/api/current/tasks/n1", body: set.text).status == 201)
+      #expect(try mock.state.server.store.runs(of: "n1").map(\.isActive) == [false])
+      let script = try await profile(mock)
+      #expect(script.contains("kernel \(base)/common/vmlinuz-6.1 "))
+      #expect(try kernelParameters(script)["OVERLAYFS"] == "\(base)/common/discovery.overlay.cpio.gz")
+    }
+  }
+
   @Test func `The kernel and the initramfs have URIs too`() async throws {
     try await withBootDirectory(usual + ["k"]) { mock, _ in
       try await boot(mock, #"{"kernelUri": "{{file.server}}/common/k", "initrdUri": "http://h/i/initrd?x=/y"}"#)

@@ -21,7 +21,7 @@ struct BoundTests {
 
   private static func runs(_ count: Int, _ graph: String) -> [JSON] { (0..<count).map { run("run-\($0)", graph) } }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `A graph that runs itself is not started inside itself`() async throws {
     let store = try Store(.test())
     try await store.put(graph: "H", Self.runs(3, "G"))
@@ -38,7 +38,7 @@ struct BoundTests {
     #expect(try store.runs(isActive: true).isEmpty)
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `A run starts 1,000 others at most, itself or through them`() async throws {
     let store = try Store(.test())
     try await store.put(graph: "Leaf", [noop("end")])
@@ -56,7 +56,7 @@ struct BoundTests {
     #expect(try store.runs().last?.parent == other)
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func `The graphs that are started at once have a bounded number of tasks`() async throws {
     let store = try Store(.test())
     let waiting = (1..<1000).map { noop("task-\($0)", waitOn: ["task-0": "failed"]) }
@@ -67,7 +67,7 @@ struct BoundTests {
     #expect(errors.contains("the graphs that are started at once have more than 20000 tasks together"))
   }
 
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func `A tag that takes too long is named, and the others are given`() async throws {
     let store = try Store(.test())
     try await store.perform(.addNode("m1"))

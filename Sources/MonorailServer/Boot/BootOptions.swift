@@ -29,14 +29,14 @@ public struct BootOptions: Sendable, Equatable {
   func overridden(by options: JSONObject, servers: [String]) -> BootOptions {
     let value = { (name: String) in options[name] ?? options["defaults"]?[name] }
     let file = { (kind: String) -> String? in
-      if let uri = value(kind + "Uri")?.stringValue { return Self.file(at: uri, servers) }
+      if let uri = value(kind + "Uri")?.stringValue, !uri.isEmpty { return Self.file(at: uri, servers) }
       return value(kind + "File")?.stringValue
     }
     var result = self
     if let name = file("kernel") { result.kernelFile = name }
     if let name = file("initrd") { result.initrdFile = name }
     if let name = file("basefs") { result.basefsFile = name }
-    if let uris = value("overlayfsUri").flatMap(Self.texts) {
+    if let uris = value("overlayfsUri").flatMap(Self.texts), !uris.isEmpty {
       result.overlayfsFiles = uris.map { Self.file(at: $0, servers) }
     } else if let names = value("overlayfsFile") {
       result.overlayfsFiles = Self.texts(names)

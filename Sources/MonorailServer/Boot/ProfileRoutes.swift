@@ -64,7 +64,9 @@ struct ProfileRoutes: Sendable {
         by: options.filtered { !isDefaultURI($0, options, fileServer) && !isOwnDefault($0) },
         servers: [fileServer, server.url])
     }
-    let options = try backend.state.store.queuedTaskSets(of: node.id).first?.options ?? node.options
+    let queued = try backend.state.store.queuedTaskSets(of: node.id).first
+    // What a graph's task says to boot counts while that task runs, which is above.
+    guard let options = queued?.options ?? (node.options["profile"] == nil ? node.options : nil) else { return boot }
     return boot.overridden(by: options, servers: [server.url])
   }
 

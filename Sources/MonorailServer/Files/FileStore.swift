@@ -57,8 +57,11 @@ struct FileStore: Sendable {
 
     /// Gives the file its name. Doing it again changes nothing.
     func place() throws {
-      if rename(temporary, path) == 0 || errno == ENOENT { return }
-      throw APIError(.internalServerError, "cannot write \(path): \(String(cString: strerror(errno)))")
+      if rename(temporary, path) == 0 { return }
+      let error = errno
+      var status = stat()
+      if error == ENOENT, lstat(path, &status) == 0, Int(status.st_size) == size { return }
+      throw APIError(.internalServerError, "cannot write \(path): \(String(cString: strerror(error)))")
     }
   }
 

@@ -105,8 +105,9 @@ struct ProgramRun: Sendable {
     let readingOver = min(timeOver, ContinuousClock.now + Self.longestGrace)
     while last != .end {
       guard !cancellation.isRequested, ContinuousClock.now < readingOver else {
-        // What the program has left running prints without end.
-        kill(-child, SIGKILL)
+        // What the program has left running, such as a virtual machine, prints without a pause. It goes on; what it
+        // prints to a pipe that nobody reads may end it.
+        if cancellation.isRequested { kill(-child, SIGKILL) }
         break
       }
       last = read(descriptor, &output, milliseconds: Self.grace)

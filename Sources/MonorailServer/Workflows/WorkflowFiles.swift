@@ -42,16 +42,16 @@ public struct WorkflowFiles: Sendable {
       document = try JSON(parsing: Array(data), maximumValues: 20 * GraphDefinition.mostValues)
     } catch {
       // The text of a task set may be JSON only when its variables are filled in.
-      if !mayBeTaskSet || Self.namesDefinition(data) { mistakes.append("\(path): \(error)") }
+      if Self.namesDefinition(data) { mistakes.append("\(path): \(error)") }
       return
     }
     let elements = document.arrayValue ?? [document]
-    guard elements.contains(where: { $0["injectableName"] != nil || $0["implementsTask"] != nil }) else {
-      if !mayBeTaskSet {
-        mistakes.append("\(path): this is no definition: it has no injectableName (task sets belong one level higher)")
-      }
-      return
-    }
+    // Directories of definitions have other JSON beside them, such as settings of editors.
+    guard
+      elements.contains(where: {
+        $0["injectableName"] != nil || $0["implementsTask"] != nil || !mayBeTaskSet && $0["friendlyName"] != nil
+      })
+    else { return }
     let file = DefinitionFile(document)
     var found = file.mistakes
     for task in file.tasks {
