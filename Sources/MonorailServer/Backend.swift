@@ -116,13 +116,16 @@ struct Backend: Sendable {
 
   /// What templates can name while a graph's task answers for the node: the task's options, and over them what is the same
   /// for all tasks, as on the stock server.
-  func variables(for node: KnownNode, _ request: Request, answeredBy run: GraphRun) -> JSON {
+  ///
+  /// - Returns: `nil` when no task of the run answers.
+  func variables(for node: KnownNode, _ request: Request, of run: GraphRun) -> JSON? {
+    guard let (task, options) = run.templateAnswer else { return nil }
     var fixed = fixedVariables(for: node, request)
     fixed["context"] = .object(run.context)
-    fixed["taskId"] = run.answeringTaskId.map { JSON.string($0) }
+    fixed["taskId"] = .string(task)
     fixed["sku"] = run.plan.scope.sku
     fixed["env"] = run.plan.scope.environment
-    return .object(Self.flattened(run.templateValues ?? JSONObject()).setting(fixed))
+    return .object(Self.flattened(options).setting(fixed))
   }
 
   /// The options, and below them the members of `defaults`.

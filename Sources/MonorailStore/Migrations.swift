@@ -7,6 +7,9 @@ enum Migrations {
   static let all: DatabaseMigrator = {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1") { try $0.execute(sql: first) }
+    migrator.registerMigration("2") {
+      try $0.execute(sql: "CREATE INDEX runsOfParent ON runs (parent) WHERE parent IS NOT NULL")
+    }
     return migrator
   }()
 

@@ -48,7 +48,7 @@ extension Store {
     do {
       try await database.writeWithoutTransaction { db in
         try Row.fetchCursor(db, sql: "PRAGMA incremental_vacuum").forEach { _ in }
-        try Self.emptyLog(db)
+        try emptyLog(db)
       }
     } catch {
       throw StoreError.from(error, place: place)
@@ -56,15 +56,12 @@ extension Store {
     return count
   }
 
-  /// How long a command waits for another program that uses the database.
-  static let busySeconds = 10.0
-
   /// Moves what SQLite's log (`monorail.sqlite-wal`) has into the database, and the log's room back to the disk. When
   /// another program reads the database just now, the log stays.
-  static func emptyLog(_ db: Database) throws {
+  func emptyLog(_ db: Database) throws {
     // Those who read and write meanwhile would wait as long as this does.
     try db.execute(sql: "PRAGMA busy_timeout = 200")
-    defer { try? db.execute(sql: "PRAGMA busy_timeout = \(Int(busySeconds * 1000))") }
+    defer { try? db.execute(sql: "PRAGMA busy_timeout = \(Int(configuration.busySeconds * 1000))") }
     try Row.fetchCursor(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)").forEach { _ in }
   }
 }

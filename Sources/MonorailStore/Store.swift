@@ -114,7 +114,7 @@ public final class Store: Sendable {
     var configuration = Configuration()
     configuration.label = "monorail-store"
     // A program that looks into the database holds it for a moment.
-    configuration.busyMode = .timeout(busySeconds)
+    configuration.busyMode = .timeout(wanted.busySeconds)
     let maximumBytes = wanted.maximumBytes
     configuration.prepareDatabase { db in
       guard !db.configuration.readonly else { return }
@@ -181,7 +181,7 @@ public final class Store: Sendable {
   /// fail.
   public func close() throws {
     // What is in the log is durable, too: only room is lost when this fails.
-    try? database.writeWithoutTransaction { try Self.emptyLog($0) }
+    try? database.writeWithoutTransaction { try emptyLog($0) }
     try database.close()
     lock.withLock { $0 = nil }
   }

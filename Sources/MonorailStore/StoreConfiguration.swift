@@ -16,6 +16,8 @@ public struct StoreConfiguration: Sendable {
   public var retainedSyslogLines: Int?
   /// How large the database may get, in bytes; beyond it commands fail as on a full disk. `nil`: as large as the disk.
   public var maximumBytes: Int?
+  /// How long a command waits for another program that uses the database, in seconds.
+  public var busySeconds = 10.0
   /// The time, in milliseconds since 1970.
   public var clock: @Sendable () -> Int = { Store.wallClock() }
 

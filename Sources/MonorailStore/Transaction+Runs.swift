@@ -10,35 +10,6 @@ struct RunAnswer {
   var isAnsweredEmpty = false
 }
 
-/// What all that one event brings about may still take: it is one transaction, and everything else waits for it.
-struct EventBudget {
-  /// Where a run is among the runs that start one another.
-  struct Family {
-    /// The number of the run that no other run has started.
-    let root: Int
-    /// The graphs from that run's to this one's.
-    let graphs: [String]
-  }
-
-  /// How many more runs the tasks of a run, and of those that they start, may start.
-  struct Room {
-    var left: Int
-    /// Whether `left` is no estimate that is too small.
-    let isExact: Bool
-  }
-
-  var rules = RuleBudget()
-  /// The SKUs and the tags with their rules, once they were needed.
-  var skus: [(sku: RuleSetRecord, rules: SKURules)]?
-  var tags: [(name: String, rules: TagRules)]?
-  /// How many tasks the graphs may still have that are started.
-  var tasks = GraphPlan.mostTasksAtOnce
-  /// The families of runs, by their identifiers.
-  var families: [String: Family] = [:]
-  /// By the number of the family's root.
-  var rooms: [Int: Room] = [:]
-}
-
 extension Transaction {
   /// An event for a run that an event has brought about.
   private struct FollowUp {
@@ -220,7 +191,7 @@ extension Transaction {
       let request = StartRequest(graph: name, node: target, options: options, scope: live.run.plan.scope)
       let planned = try store.planning(request, depth: live.run.plan.depth + 1, library: library)
       let id = try add(planned, parent: (run, task))
-      budget.rooms[family.root]?.left -= 1
+      budget.rooms[family.root]? -= 1
       budget.families[id] = EventBudget.Family(root: family.root, graphs: family.graphs + [name])
       answer = .done(.string(id))
       child = id
@@ -231,69 +202,6 @@ extension Transaction {
     }
     let parent = FollowUp(run: run, event: .performed(task: task, answer))
     return [parent] + (child.map { [FollowUp(run: $0, event: .started)] } ?? [])
-  }
-
-  /// - Throws: `WorkflowError` when the graph is around itself, so that it would never end, or when too much was started.
-  private func permit(
-    _ graph: GraphDefinition, in family: EventBudget.Family, _ budget: inout EventBudget
-  ) throws {
-    let name = graph.injectableName
-    if let first = family.graphs.firstIndex(of: name) {
-      let circle = (family.graphs[first...] + [name]).joined(separator: " > ")
-      throw WorkflowError("the graph \(name) runs itself: \(circle)")
-    }
-    guard try room(in: family, &budget) > 0 else {
-      throw WorkflowError(
-        "the graph \(family.graphs.first ?? name) has started \(GraphPlan.mostDescendants) graphs, itself or through "
-          + "those that it runs; more are not started")
-    }
-    guard budget.tasks >= graph.items.count else {
-      throw WorkflowError(
-        "the graphs that are started at once have more than \(GraphPlan.mostTasksAtOnce) tasks together")
-    }
-    // A graph that is refused after this has taken its time, too.
-    budget.tasks -= graph.items.count
-  }
-
-  private func family(of live: LiveRun, _ budget: inout EventBudget) throws -> EventBudget.Family {
-    let id = live.run.plan.instanceId
-    if let family = budget.families[id] { return family }
-    // A run has a greater number than the one that started it.
-    let sql = """
-      WITH RECURSIVE around (number, graph, parent) AS (
-        SELECT number, graph, parent FROM runs WHERE id = ?
-        UNION SELECT runs.number, runs.graph, runs.parent FROM around JOIN runs ON runs.id = around.parent)
-      SELECT number, graph FROM around ORDER BY number
-      """
-    let rows = try Row.fetchAll(db.cachedStatement(sql: sql), arguments: [id])
-    let root: Int = rows.first.map { $0["number"] } ?? live.number
-    let family = EventBudget.Family(root: root, graphs: rows.map { $0["graph"] })
-    budget.families[id] = family
-    return family
-  }
-
-  /// How many more runs the family may get.
-  private func room(in family: EventBudget.Family, _ budget: inout EventBudget) throws -> Int {
-    let (root, most) = (family.root, GraphPlan.mostDescendants)
-    if let room = budget.rooms[root], room.isExact || room.left > 0 { return room.left }
-    // The family is not larger than the number of all runs since its first one. Mostly that is enough to know.
-    let last = try Int.fetchOne(db.cachedStatement(sql: "SELECT max(number) FROM runs")) ?? root
-    var room = EventBudget.Room(left: most - (last - root), isExact: false)
-    if room.left <= 0 { room = EventBudget.Room(left: most - (try descendants(of: root)), isExact: true) }
-    budget.rooms[root] = room
-    return room.left
-  }
-
-  private func descendants(of root: Int) throws -> Int {
-    let sql = "SELECT id, parent FROM runs WHERE number = ?1 OR (number > ?1 AND parent IS NOT NULL) ORDER BY number"
-    var family: Set<String> = []
-    let rows = try Row.fetchCursor(db.cachedStatement(sql: sql), arguments: [root])
-    while let row = try rows.next() {
-      let parent: String? = row["parent"]
-      // The first row is the root.
-      if family.isEmpty || parent.map(family.contains) == true { family.insert(row["id"]) }
-    }
-    return max(family.count - 1, 0)
   }
 
   /// Ends the life of a run that wants no events any more: its document is stored as it is now, and its events go.

@@ -159,27 +159,12 @@ import Testing
   }
 
   @Test func https() async throws {
-    try await withDirectory { directory in
-      let (key, certificate) = (directory + "/key.pem", directory + "/certificate.pem")
-      let made = await Command.run(
-        [
-          "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-          "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate,
-        ], program: "/usr/bin/openssl")
-      try #require(made.status == 0, "\(made.errors)")
-      try await withMock({
-        $0.certificateFile = certificate
-        $0.privateKeyFile = key
-      }) { mock in
-        mock.inject(.truncate, "GET", "*/library")
-        let get = { (target: String) in
-          await Command.run(["-sS", "--cacert", certificate, mock.baseURL + target], program: "/usr/bin/curl")
-        }
-        let answer = await get("/api/current/tasks/bootstrap.js?macAddress=00:1e:67:98:bc:7e")
-        #expect(answer.output.contains("server = '127.0.0.1', port = '\(mock.port)'"))
-        // CURLE_PARTIAL_FILE, or the missing close_notify
-        #expect([18, 56].contains(await get("/api/current/templates/library").status))
-      }
+    try await withHTTPSMock { https in
+      https.mock.inject(.truncate, "GET", "*/library")
+      let answer = await https.request("/api/current/tasks/bootstrap.js?macAddress=00:1e:67:98:bc:7e")
+      #expect(answer.output.contains("server = '127.0.0.1', port = '\(https.mock.port)'"))
+      // CURLE_PARTIAL_FILE, or the missing close_notify
+      #expect([18, 56].contains(await https.request("/api/current/templates/library").status))
     }
   }
 }

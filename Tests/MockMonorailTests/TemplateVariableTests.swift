@@ -59,31 +59,17 @@ import Testing
   }
 
   @Test func `With HTTPS, options name the server with https`() async throws {
-    try await withDirectory { directory in
-      let (key, certificate) = (directory + "/key.pem", directory + "/certificate.pem")
-      let made = await Command.run(
-        [
-          "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-          "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate,
-        ], program: "/usr/bin/openssl")
-      try #require(made.status == 0, "\(made.errors)")
-      try await withMock({
-        $0.certificateFile = certificate
-        $0.privateKeyFile = key
-      }) { mock in
-        mock.addNode(id: "n1")
-        let body = """
-          {"name": "Graph.ShellCommands",
-           "options": {"shell-commands": {"commands": ["{{ file.server }} {{ api.files }}"]}}}
-          """
-        let started = await Command.run(
-          ["-sS", "--cacert", certificate, "-d", body, mock.baseURL + Self.api + "nodes/n1/workflows"],
-          program: "/usr/bin/curl")
-        let server = "https://127.0.0.1:\(mock.port)"
-        let tasks = try JSON(parsing: Array(started.output.utf8))["tasks"]?.objectValue?.members ?? []
-        let task = try #require(tasks.first { $0.value["label"] == "shell-commands" }, "\(started)")
-        #expect(task.value["options"]?["commands"] == [.string("\(server) \(server)/api/current/files")])
-      }
+    try await withHTTPSMock { https in
+      https.mock.addNode(id: "n1")
+      let body = """
+        {"name": "Graph.ShellCommands",
+         "options": {"shell-commands": {"commands": ["{{ file.server }} {{ api.files }}"]}}}
+        """
+      let started = await https.request(Self.api + "nodes/n1/workflows", body: body)
+      let server = "https://127.0.0.1:\(https.mock.port)"
+      let tasks = try JSON(parsing: Array(started.output.utf8))["tasks"]?.objectValue?.members ?? []
+      let task = try #require(tasks.first { $0.value["label"] == "shell-commands" }, "\(started)")
+      #expect(task.value["options"]?["commands"] == [.string("\(server) \(server)/api/current/files")])
     }
   }
 }

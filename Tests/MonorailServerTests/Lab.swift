@@ -9,12 +9,20 @@ import TestSupport
 
 /// A server's state with a node `n1`, and programs of the lab that note how they are called.
 struct Lab: Sendable {
-  let state = ServerState()
+  let state: ServerState
   let directory: TestSupport.ScratchDirectory
   var configuration = ManagementConfiguration()
 
-  init() throws {
+  /// - Parameter store: its directory is set to one of the lab; `nil` keeps all in memory.
+  init(_ store: StoreConfiguration? = nil) throws {
     directory = try TestSupport.ScratchDirectory()
+    if var store {
+      store.directory = directory("data")
+      store.definitions = ServerState.stockDefinitions
+      state = try ServerState(store)
+    } else {
+      state = ServerState()
+    }
     try state.addNode(id: "n1")
     configuration.pause = .milliseconds(1)
   }
@@ -55,8 +63,9 @@ struct Lab: Sendable {
   var child: pid_t? { pid_t(directory.text(of: "child").prefix { $0 != "\n" }) }
 
   /// A server with the node and the programs.
-  func server() async throws -> MonorailServer {
+  func server(events: (@Sendable (ServerEvent) -> Void)? = nil) async throws -> MonorailServer {
     var configuration = ServerConfiguration()
+    configuration.events = events
     configuration.management = self.configuration
     return try await MonorailServer.start(configuration, state: state)
   }

@@ -1,6 +1,7 @@
 import Foundation
 import JSONDocument
 import MonorailStore
+import Synchronization
 import TestSupport
 import Testing
 
@@ -24,6 +25,42 @@ import Testing
       lab.state.store.liveRun(other) == nil ? () : nil
     }
     #expect(lab.calls == ["cycle", "cycle", "off", "off", "off", "off"])
+    await server.stop()
+  }
+
+  @Test func `the outcome of an action waits for a database that another program has locked`() async throws {
+    var store = StoreConfiguration()
+    store.busySeconds = 0.05
+    var lab = try Lab(store)
+    let gate = try Gate(lab.directory("gate"))
+    try lab.useProgram(gate.waiting)
+    let problems = Mutex<[String]>([])
+    let server = try await lab.server { event in
+      if case .problem(let text) = event { problems.withLock { $0.append(text) } }
+    }
+    let run = try await lab.start("Graph.PowerOn.Node", [:])
+    try await eventually("the program") { lab.calls == ["on"] ? () : nil }
+    let unlock = try Gate(lab.directory("unlock"))
+    let locker = try ChildProcess([
+      "python3", "-c",
+      """
+      import sqlite3, sys
+      database = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
+      database.execute("BEGIN IMMEDIATE")
+      print("locked", flush=True)
+      open(sys.argv[2]).readline()
+      """, lab.directory("data/monorail.sqlite"), unlock.path,
+    ])
+    try await eventually("the lock") { locker.output == "locked\n" ? () : nil }
+    gate.open()
+    try await eventually("the first try to store the outcome") {
+      problems.withLock { $0.contains { $0.contains("database is locked") } } ? () : nil
+    }
+    #expect(lab.state.store.liveRun(run)?.status == .running)
+    unlock.open()
+    try await eventually("the end of the run") { lab.state.store.liveRun(run) == nil ? () : nil }
+    #expect(try lab.state.store.run(run)?.status == .succeeded)
+    #expect(lab.calls == ["on"])
     await server.stop()
   }
 

@@ -44,7 +44,7 @@ import Testing
     ]
     #expect(run.handle(.nodeAsked, at: 1001) == [.handOut(task: "id1", set)])
     #expect(run.handle(.nodeAsked, at: 1002) == [.answerEmpty(task: "id1")])
-    #expect(run.templateValues?["commands"] == commands)
+    #expect(run.templateAnswer?.values["commands"] == commands)
     let task: JSON = ["cmd": "lsx", "source": "x", "format": "json", "catalog": true, "stdout": "{}", "error": nil]
     let stored = ReportedCatalog(kind: .marked(source: "x", format: "json"), task: task.object)
     #expect(
@@ -84,7 +84,7 @@ import Testing
       ("trigger", trigger, ["dmi": "finished"]),
     ])
     #expect(run.profile == "linux.ipxe")
-    #expect(run.templateValues?["kernelFile"] == "k")
+    #expect(run.templateAnswer?.values["kernelFile"] == "k")
     let set: JSON = ["identifier": "5b1c", "tasks": [["cmd": "sudo dmidecode"]]]
     // Every request gets the set, until the report.
     #expect(run.handle(.nodeAsked, at: 1001) == [.handOut(task: "id2", set)])

@@ -65,7 +65,7 @@ struct RecordedRun {
       \(String(describing: task.job))
       """
     }
-    let node = "\(run.profile ?? "") \(JSON.object(run.templateValues ?? JSONObject()).text)"
+    let node = "\(run.profile ?? "") \(JSON.object(run.templateAnswer?.values ?? JSONObject()).text)"
     return [run.raw().text, run.view(id: "x", hidesSecrets: false).text, "\(run.nextTime ?? -1)", node] + tasks
   }
 }

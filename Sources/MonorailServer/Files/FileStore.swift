@@ -30,8 +30,7 @@ struct FileStore: Sendable {
     var status = stat()
     // A link could lead anywhere, and who opens a pipe waits for a writer.
     guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw
-        APIError(.notFound, "there is no file \(name) in \(directory)")
+      throw APIError(.notFound, "there is no file \(name) in \(directory)")
     }
     return path
   }
@@ -103,14 +102,7 @@ struct FileStore: Sendable {
     let tooLong = APIError(.contentTooLarge, "the file is longer than \(maximumBytes) bytes")
     let declared = request.headers[.contentLength].flatMap { Int($0) }
     if let declared, declared > maximumBytes { throw tooLong }
-    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    let temporary = directory + "/\(Self.temporaryPrefix)" + UUID().uuidString
-    guard FileManager.default.createFile(atPath: temporary, contents: nil),
-      let file = FileHandle(forWritingAtPath: temporary)
-    else { throw APIError(.internalServerError, "cannot write in \(directory)") }
-    do {
-      defer { try? file.close() }
-      _ = flock(file.fileDescriptor, LOCK_EX | LOCK_NB)
+    return try await withTemporaryFile(for: name) { temporary, file in
       var count = 0
       var md5 = Digest(.md5)
       var sha256 = Digest(.sha256)
@@ -125,8 +117,43 @@ struct FileStore: Sendable {
       }
       if let declared, count != declared { throw APIError(.badRequest, "the body ended after \(count) bytes") }
       try await synchronize(file.fileDescriptor)
-      let kept = try await keep(
+      return try await keep(
         Upload(temporary: temporary, path: path, size: count, md5: md5.finish(), sha256: sha256.finish()))
+    }
+  }
+
+  /// The same with what a program writes.
+  ///
+  /// - Parameter fill: writes the file of that path, which is empty.
+  func save(
+    _ name: String, filledBy fill: (String) async throws -> Void, keep: (Upload) async throws -> Void
+  ) async throws {
+    let path = try path(name)
+    try await withTemporaryFile(for: name) { temporary, file in
+      try await fill(temporary)
+      let upload = try await NIOThreadPool.singleton.runIfActive {
+        let digests = try Self.digests(of: file)
+        return Upload(
+          temporary: temporary, path: path, size: Int(try file.offset()), md5: digests.md5, sha256: digests.sha256)
+      }
+      try await synchronize(file.fileDescriptor)
+      try await keep(upload)
+    }
+  }
+
+  /// Makes an empty file that goes away unless `body` gives it another name, and has the disk take that name.
+  private func withTemporaryFile<Kept>(
+    for name: String, _ body: (_ path: String, FileHandle) async throws -> Kept
+  ) async throws -> Kept {
+    try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+    let temporary = directory + "/\(Self.temporaryPrefix)" + UUID().uuidString
+    guard FileManager.default.createFile(atPath: temporary, contents: nil),
+      let file = FileHandle(forUpdatingAtPath: temporary)
+    else { throw APIError(.internalServerError, "cannot write in \(directory)") }
+    do {
+      defer { try? file.close() }
+      _ = flock(file.fileDescriptor, LOCK_EX | LOCK_NB)
+      let kept = try await body(temporary, file)
       try await synchronizeDirectory()
       return kept
     } catch {
@@ -137,23 +164,6 @@ struct FileStore: Sendable {
       }
       throw error
     }
-  }
-
-  /// Takes over a complete file of this directory that has a temporary name. When this returns, it is on the disk.
-  ///
-  /// - Parameter keep: calls `Upload.place`.
-  func adopt(_ temporary: String, as name: String, keep: (Upload) async throws -> Void) async throws {
-    let path = try path(name)
-    let upload = try await NIOThreadPool.singleton.runIfActive {
-      let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: temporary))
-      defer { try? file.close() }
-      let digests = try Self.digests(of: file)
-      guard fsync(file.fileDescriptor) == 0 else { throw NSError(domain: NSPOSIXErrorDomain, code: Int(errno)) }
-      return Upload(
-        temporary: temporary, path: path, size: Int(try file.offset()), md5: digests.md5, sha256: digests.sha256)
-    }
-    try await keep(upload)
-    try await synchronizeDirectory()
   }
 
   /// The MD5 of a file in hexadecimal, read in pieces.

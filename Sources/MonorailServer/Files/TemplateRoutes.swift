@@ -42,10 +42,9 @@ struct TemplateRoutes: Sendable {
     let name = try context.parameter("name")
     let node = try node(request)
     guard let text = try text(name) else { throw APIError(.notFound, "there is no template \(name)") }
-    let run = backend.state.store.liveRuns(of: node.id).first { $0.templateValues != nil }
-    let variables =
-      run.map { backend.variables(for: node, request, answeredBy: $0) } ?? backend.variables(for: node, request)
-    return Response.text(try TemplateText.render(text, variables))
+    let runs = backend.state.store.liveRuns(of: node.id)
+    let answer = runs.lazy.compactMap { backend.variables(for: node, request, of: $0) }.first
+    return Response.text(try TemplateText.render(text, answer ?? backend.variables(for: node, request)))
   }
 
   /// The node that `nodeId=` or one of `macs=` names.

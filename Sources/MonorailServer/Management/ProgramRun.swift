@@ -11,7 +11,7 @@ struct ProgramRun: Sendable {
   /// Besides the server's own variables.
   var variables: [String: String] = [:]
   /// When it is over, the program is killed, with what it has started and not put into another process group. What it
-  /// leaves running when it ends may run on, unless that prints without end.
+  /// leaves running when it ends runs on.
   let timeLimit: Duration
 
   /// How much of the output is kept, in bytes.

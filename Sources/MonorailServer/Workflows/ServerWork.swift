@@ -64,17 +64,15 @@ struct ServerWork: Sendable {
       return .failed("\(url) cannot be downloaded: it begins with neither http:// nor https://")
     }
     do {
-      _ = try files.path(name)
-      let temporary = files.directory + "/.download-" + UUID().uuidString
-      defer { unlink(temporary) }
-      _ = try await ProgramRun(
-        program: "curl",
-        arguments: [
-          "--fail", "--silent", "--show-error", "--location", "--proto", "=http,https", "--max-filesize",
-          String(files.maximumBytes), "--output", temporary, "--", url,
-        ], timeLimit: Self.downloadLimit
-      ).output()
-      try await files.adopt(temporary, as: name) { upload in
+      try await files.save(name) { temporary in
+        _ = try await ProgramRun(
+          program: "curl",
+          arguments: [
+            "--fail", "--silent", "--show-error", "--location", "--proto", "=http,https", "--max-filesize",
+            String(files.maximumBytes), "--output", temporary, "--", url,
+          ], timeLimit: Self.downloadLimit
+        ).output()
+      } keep: { upload in
         _ = try await store.perform(
           .addFile(
             name: name, md5: upload.md5, sha256: upload.sha256, size: upload.size, place: { try upload.place() }))

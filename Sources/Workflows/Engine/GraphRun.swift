@@ -56,9 +56,12 @@ public struct GraphRun: Sendable {
   /// When `timePassed` is due, in milliseconds; `nil` when nothing waits for a time.
   public var nextTime: Int? { running.compactMap { tasks[$0].nextTime }.min() }
 
-  /// The running task that answers what templates ask for.
-  public var templateValues: JSONObject? {
-    running.lazy.compactMap { tasks[$0].job?.templateValues }.first
+  /// The running task that answers what templates ask for: its `instanceId`, and its options.
+  public var templateAnswer: (task: String, values: JSONObject)? {
+    for place in running {
+      if let values = tasks[place].job?.templateValues { return (tasks[place].instanceId, values) }
+    }
+    return nil
   }
 
   /// The iPXE profile of a running task.

@@ -63,8 +63,3 @@ public struct RenderScope: Sendable {
     return address
   }
 }
-
-extension GraphRun {
-  /// The `instanceId` of the running task whose options `templateValues` gives.
-  public var answeringTaskId: String? { tasks.first { $0.job?.templateValues != nil }?.instanceId }
-}
