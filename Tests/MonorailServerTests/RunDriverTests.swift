@@ -40,24 +40,13 @@ import Testing
     }
     let run = try await lab.start("Graph.PowerOn.Node", [:])
     try await eventually("the program") { lab.calls == ["on"] ? () : nil }
-    let unlock = try Gate(lab.directory("unlock"))
-    let locker = try ChildProcess([
-      "python3", "-c",
-      """
-      import sqlite3, sys
-      database = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
-      database.execute("BEGIN IMMEDIATE")
-      print("locked", flush=True)
-      open(sys.argv[2]).readline()
-      """, lab.directory("data/monorail.sqlite"), unlock.path,
-    ])
-    try await eventually("the lock") { locker.output == "locked\n" ? () : nil }
+    let lock = try await DatabaseLock(lab)
     gate.open()
     try await eventually("the first try to store the outcome") {
       problems.withLock { $0.contains { $0.contains("database is locked") } } ? () : nil
     }
     #expect(lab.state.store.liveRun(run)?.status == .running)
-    unlock.open()
+    try await lock.open()
     try await eventually("the end of the run") { lab.state.store.liveRun(run) == nil ? () : nil }
     #expect(try lab.state.store.run(run)?.status == .succeeded)
     #expect(lab.calls == ["on"])
