@@ -167,20 +167,10 @@ extension Transaction {
 
   /// Removes the oldest catalogs when there are more bytes of them than the configuration allows. The newest one stays.
   private func forgetCatalogs(added: Int) throws {
-    guard let limit = store.configuration.retainedCatalogBytes else { return }
-    let total = store.amounts.withLock { amounts in
-      amounts.catalogBytes += added
-      return amounts.catalogBytes
-    }
-    guard total > limit else { return }
-    let rows = try Row.fetchAll(
-      db.cachedStatement(sql: "SELECT number, length(data) AS bytes FROM catalogs ORDER BY number"))
-    var rest = rows.reduce(0) { $0 + ($1["bytes"] as Int) }
-    for row in rows.dropLast() where rest > limit {
-      try execute("DELETE FROM catalogs WHERE number = ?", [row["number"]])
-      rest -= row["bytes"] as Int
-    }
-    store.amounts.withLock { [rest] in $0.catalogBytes = rest }
+    try forgetOldest(
+      \.catalogBytes, added: added, limit: store.configuration.retainedCatalogBytes,
+      listing: "SELECT number, length(data) AS bytes FROM catalogs ORDER BY number",
+      forgetting: "DELETE FROM catalogs WHERE number = ?")
   }
 
   /// The newest catalog of each source: an object of records, null where there is none.

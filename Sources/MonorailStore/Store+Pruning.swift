@@ -39,6 +39,35 @@ extension StoreCommand where Result == PruneCount {
   }
 }
 
+extension Transaction {
+  /// Forgets the oldest rows but the newest one, when there are more bytes of them than allowed.
+  ///
+  /// - Parameters:
+  ///   - amount: what counts their bytes, so that the rows are looked at only when there are too many.
+  ///   - added: bytes that this transaction has added.
+  ///   - limit: in bytes; `nil`: any number.
+  ///   - listing: gives `number` and `bytes` of each row, the oldest first.
+  ///   - forgetting: takes a row's number.
+  func forgetOldest(
+    _ amount: WritableKeyPath<Store.Amounts, Int> & Sendable, added: Int, limit: Int?, listing: String,
+    forgetting: String
+  ) throws {
+    guard let limit else { return }
+    let total = store.amounts.withLock { amounts in
+      amounts[keyPath: amount] += added
+      return amounts[keyPath: amount]
+    }
+    guard total > limit else { return }
+    let rows = try Row.fetchAll(db.cachedStatement(sql: listing))
+    var rest = rows.reduce(0) { $0 + ($1["bytes"] as Int) }
+    for row in rows.dropLast() where rest > limit {
+      try execute(forgetting, [row["number"]])
+      rest -= row["bytes"] as Int
+    }
+    store.amounts.withLock { [rest] in $0[keyPath: amount] = rest }
+  }
+}
+
 extension Store {
   /// Removes what is older than so many days (`StoreCommand.prune`), and gives the room back to the disk.
   ///

@@ -199,19 +199,9 @@ extension Transaction {
   /// Takes the bodies of the oldest reports out when there are more bytes of them than the configuration allows. The newest
   /// report stays.
   private func forgetBodies(added: Int) throws {
-    guard let limit = store.configuration.retainedReportBytes else { return }
-    let total = store.amounts.withLock { amounts in
-      amounts.reportBytes += added
-      return amounts.reportBytes
-    }
-    guard total > limit else { return }
-    let rows = try Row.fetchAll(
-      db.cachedStatement(sql: "SELECT number, bytes FROM reports WHERE body IS NOT NULL ORDER BY number"))
-    var rest = rows.reduce(0) { $0 + ($1["bytes"] as Int) }
-    for row in rows.dropLast() where rest > limit {
-      try execute("UPDATE reports SET body = NULL WHERE number = ?", [row["number"]])
-      rest -= row["bytes"] as Int
-    }
-    store.amounts.withLock { [rest] in $0.reportBytes = rest }
+    try forgetOldest(
+      \.reportBytes, added: added, limit: store.configuration.retainedReportBytes,
+      listing: "SELECT number, bytes FROM reports WHERE body IS NOT NULL ORDER BY number",
+      forgetting: "UPDATE reports SET body = NULL WHERE number = ?")
   }
 }

@@ -27,7 +27,7 @@ public final class Store: Sendable {
 
   private let lock: Mutex<DirectoryLock?>
   private let commands: CommandQueue
-  private let observation = StoreObservation()
+  private let observation = ChangeObservation<StoreTopic>()
   private let listeners = Mutex<[Int: @Sendable (StoreNotice) -> Void]>([:])
 
   struct Amounts {

@@ -61,7 +61,7 @@ import Testing
     try await eventually("\(child) to be gone") { isRunning(child) ? nil : () }
   }
 
-  @Test func `what prints without end after the program does not hold the action up, and is killed`() async throws {
+  @Test func `what prints without end after the program does not hold the action up, and ends`() async throws {
     var lab = try Lab()
     try lab.useProgram("yes & echo $! >child; exit 0", ["timeout": 1000])
     let action = Begun { [lab] in await lab.perform("powerOn") }

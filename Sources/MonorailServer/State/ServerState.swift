@@ -2,6 +2,7 @@ import Foundation
 import JSONDocument
 import MonorailProtocol
 import MonorailStore
+import Synchronization
 import Workflows
 
 /// What a server knows. Nodes, their task sets, runs, reports, catalogs and lines of syslog are in a store; boots are in
@@ -13,7 +14,7 @@ public final class ServerState: Sendable {
   public let store: Store
   let boots = Observed<[NodeBoot]>([])
   let syslog = Observed(SyslogStorage())
-  private let scratch = Observed<ScratchDirectory?>(nil)
+  private let scratch = Mutex<ScratchDirectory?>(nil)
 
   /// How many lines of syslog of each node are in memory.
   public let retainedSyslogLines: Int
@@ -59,7 +60,7 @@ public final class ServerState: Sendable {
   ///
   /// - Throws: `StoreError`, as `Store.close`.
   public func close() throws {
-    scratch.update { directory in
+    scratch.withLock { directory in
       directory?.remove()
       directory = nil
     }
@@ -68,7 +69,7 @@ public final class ServerState: Sendable {
 
   /// A directory that goes away with the state, at the latest.
   func scratchDirectory(_ name: String) throws -> String {
-    try scratch.update { scratch in
+    try scratch.withLock { scratch in
       let directory = try scratch ?? ScratchDirectory()
       scratch = directory
       let path = directory.path + "/" + name

@@ -1,31 +1,21 @@
 import Synchronization
 
-/// What somebody waits for.
-public enum StoreTopic: Sendable, Hashable {
-  /// A change of that node: its queue, runs, reports, catalogs, lines of syslog.
-  case node(String)
-  /// Actions for the server.
-  case actions
-  /// The time at which the next run wants `timePassed` has changed.
-  case clock
-  /// Any change.
-  case any
-}
-
 /// Who waits for which change. A change wakes only those who wait for its topic.
-final class StoreObservation: Sendable {
+public final class ChangeObservation<Topic: Hashable & Sendable>: Sendable {
   private struct State {
     /// Grows with each change.
     var version = 0
     /// The version of the last change of each topic.
-    var changes: [StoreTopic: Int] = [:]
-    var waiting: [StoreTopic: [Int: CheckedContinuation<Void, Never>]] = [:]
+    var changes: [Topic: Int] = [:]
+    var waiting: [Topic: [Int: CheckedContinuation<Void, Never>]] = [:]
     var nextWaiter = 0
   }
 
   private let state = Mutex(State())
 
-  func tell(_ topics: Set<StoreTopic>) {
+  public init() {}
+
+  public func tell(_ topics: Set<Topic>) {
     let woken = state.withLock { state in
       state.version += 1
       var woken: [CheckedContinuation<Void, Never>] = []
@@ -41,8 +31,8 @@ final class StoreObservation: Sendable {
   /// Waits until `condition` has a value, looking again after each change of the topic.
   ///
   /// - Returns: `nil` when there was none in time.
-  func wait<Value: Sendable>(
-    on topic: StoreTopic, timeout: Duration, until condition: @escaping @Sendable () async throws -> Value?
+  public func wait<Value: Sendable>(
+    on topic: Topic, timeout: Duration, until condition: @escaping @Sendable () async throws -> Value?
   ) async throws -> Value? {
     let seen = version(of: topic)
     if let value = try await condition() { return value }
@@ -70,10 +60,10 @@ final class StoreObservation: Sendable {
     }
   }
 
-  private func version(of topic: StoreTopic) -> Int { state.withLock { $0.changes[topic] ?? 0 } }
+  private func version(of topic: Topic) -> Int { state.withLock { $0.changes[topic] ?? 0 } }
 
   /// Returns when the topic has changed since that version, or the task is cancelled.
-  private func change(of topic: StoreTopic, since version: Int) async {
+  private func change(of topic: Topic, since version: Int) async {
     let waiter = state.withLock { state in
       state.nextWaiter += 1
       return state.nextWaiter
