@@ -382,7 +382,8 @@ static int run_first_process(void *argument) {
 }
 
 pid_t monorail_workspace_start(const struct monorail_workspace *workspace) {
-  static char stack[256 << 10] __attribute__((aligned(16)));
+  // Not one for all threads: clone(2)'s wrapper puts the argument there, and another thread's argument would reach this child.
+  char stack[256 << 10] __attribute__((aligned(16)));
   int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
   if (workspace->offline) flags |= CLONE_NEWNET;
   return clone(run_first_process, stack + sizeof stack, flags, (void *)workspace);
