@@ -36,6 +36,7 @@ public final class MonorailServer: Sendable {
   private let services: ServiceGroup
   private let running: Task<Void, any Error>
   private let runner: RunDriver
+  private let grubKeeper: Task<Void, Never>?
 
   /// Starts a server; when this returns, it accepts connections.
   ///
@@ -70,7 +71,9 @@ public final class MonorailServer: Sendable {
     // What an earlier server was asked for goes on, or fails its task.
     try state.store.resumeActions()
     let backend = try Backend(configuration, state, journal, syslogPort: syslog?.port)
-    let router = try Self.router(backend, journal, addition)
+    let boot = try configuration.bootDirectory.map { try StaticFiles($0, prefix: "/common") }
+    let profiles = BootProfiles(backend: backend, directory: boot)
+    let router = try Self.router(backend, profiles, journal, addition)
     let (listening, listener) = AsyncStream<any Channel>.makeStream()
     let application = Application(
       router: router, server: try server(backend),
@@ -89,18 +92,26 @@ public final class MonorailServer: Sendable {
       let cause = await running.result.failure
       throw StartError("cannot listen at \(configuration.host):\(configuration.port)\(StartError.reason(cause))")
     }
+    let grubKeeper: Task<Void, Never>?
+    do {
+      grubKeeper = try Self.keepGRUBDirectory(profiles, port: port)
+    } catch {
+      running.cancel()
+      _ = await running.result
+      throw error
+    }
     let server = MonorailServer(
       configuration: configuration, port: port, backend: backend, listener: channel, syslog: syslog,
-      services: services, running: running, runner: RunDriver(backend))
+      services: services, running: running, runner: RunDriver(backend), grubKeeper: grubKeeper)
     configuration.tell(.listening(url: server.baseURL, port: port, syslogPort: server.syslogPort))
     return server
   }
 
   private init(
     configuration: ServerConfiguration, port: Int, backend: Backend, listener: any Channel, syslog: SyslogListener?,
-    services: ServiceGroup, running: Task<Void, any Error>, runner: RunDriver
+    services: ServiceGroup, running: Task<Void, any Error>, runner: RunDriver, grubKeeper: Task<Void, Never>?
   ) {
-    self.runner = runner
+    (self.runner, self.grubKeeper) = (runner, grubKeeper)
     (self.configuration, self.port, self.backend) = (configuration, port, backend)
     (self.listener, self.syslog, self.services, self.running) = (listener, syslog, services, running)
   }
@@ -117,6 +128,7 @@ public final class MonorailServer: Sendable {
   /// Stops listening and closes every connection at once, requests in flight included, as a server that dies does.
   /// Programs that it runs for nodes are killed. When this returns, its port is free.
   public func stop() async {
+    grubKeeper?.cancel()
     await runner.stop()
     try? await listener.close(mode: .all).get()
     await backend.connections.stop()
@@ -130,7 +142,8 @@ public final class MonorailServer: Sendable {
   /// - Parameter grace: how long they may take.
   public func finish(grace: Duration = .seconds(2)) async {
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { [runner, services, syslog, running] in
+      group.addTask { [runner, services, syslog, running, grubKeeper] in
+        grubKeeper?.cancel()
         await runner.stop()
         await services.triggerGracefulShutdown()
         _ = await running.result
@@ -164,21 +177,20 @@ public final class MonorailServer: Sendable {
 
 extension MonorailServer {
   private static func router(
-    _ backend: Backend, _ journal: RequestJournal, _ addition: ServerExtension
+    _ backend: Backend, _ profiles: BootProfiles, _ journal: RequestJournal, _ addition: ServerExtension
   ) throws -> Router<ServerContext> {
     let router = Router(context: ServerContext.self)
     router.add(middleware: ConnectionMiddleware(connections: backend.connections))
     router.add(middleware: JournalMiddleware(journal: journal, state: backend.state, tell: backend.tell))
     addition.addMiddleware(router)
     router.add(middleware: ErrorMiddleware())
-    let boot = try backend.configuration.bootDirectory.map { try StaticFiles($0, prefix: "/common") }
-    if let boot { router.add(middleware: boot) }
+    if let boot = profiles.directory { router.add(middleware: boot) }
     if let directory = backend.configuration.staticDirectory {
       router.add(middleware: try StaticFiles(directory))
     }
     for version in APIPath.versions {
       let group = router.group("api/\(version)")
-      ProfileRoutes(backend: backend, directory: boot).add(to: group)
+      ProfileRoutes(backend: backend, profiles: profiles).add(to: group)
       TaskRoutes(backend: backend).add(to: group)
       TemplateRoutes(backend: backend).add(to: group)
       FileRoutes(files: backend.files, store: backend.state.store).add(to: group)
@@ -196,6 +208,20 @@ extension MonorailServer {
     let page = try StatusPage(backend.state)
     router.get("/") { _, _ in page.response }
     return router
+  }
+
+  /// Writes GRUB's profiles, where the configuration wants them, and keeps them up to date until the task is cancelled.
+  private static func keepGRUBDirectory(_ profiles: BootProfiles, port: Int) throws -> Task<Void, Never>? {
+    let configuration = profiles.backend.configuration
+    guard let directory = configuration.grubDirectory else { return nil }
+    guard let server = AdvertisedServer(configuration, port: port) else {
+      throw StartError("GRUB's profiles name this server, so they need the address that nodes reach it by")
+    }
+    let grub = try GRUBDirectory(directory, profiles, server)
+    return Task {
+      var grub = grub
+      await grub.keep()
+    }
   }
 
   private static func server(_ backend: Backend) throws -> HTTPServerBuilder {

@@ -31,6 +31,12 @@ struct BootArguments: ParsableArguments {
   @Option(help: ArgumentHelp("The nodes' console beside tty0.", valueName: "device"))
   var console = BootOptions().console
 
+  @Option(
+    help: ArgumentHelp(
+      "Keep GRUB's profiles (grub.cfg) in this directory of a TFTP server, for Secure Boot: docs/racks.md.",
+      valueName: "dir"), completion: .directory)
+  var grubDir: String?
+
   @Flag(help: "Give nodes the SHA-256 of the base image and the overlays, from the .sha256 files beside them.")
   var digests = false
 
@@ -38,7 +44,8 @@ struct BootArguments: ParsableArguments {
     guard bootDir == nil else { return }
     let given = [
       ("kernel-file", kernelFile), ("initrd-file", initrdFile), ("basefs-file", basefsFile),
-      ("overlayfs-file", overlayfsFile), ("kernel-args", kernelArgs.first), ("digests", digests ? "" : nil),
+      ("overlayfs-file", overlayfsFile), ("kernel-args", kernelArgs.first), ("grub-dir", grubDir),
+      ("digests", digests ? "" : nil),
     ]
     if let name = given.first(where: { $0.1 != nil })?.0 {
       throw ValidationError("--\(name) needs --boot-dir: give the directory that nodes boot from")

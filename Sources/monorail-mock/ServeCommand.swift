@@ -150,6 +150,9 @@ struct ServeCommand: AsyncParsableCommand {
     guard syslogPortFile == nil || syslogPort != nil else {
       throw ValidationError("--syslog-port-file needs --syslog-port: give the port, or 0")
     }
+    guard boot.grubDir == nil || advertiseServer != nil else {
+      throw ValidationError("--grub-dir needs --advertise-server: give the address that nodes reach this server by")
+    }
     guard (tlsCertificate == nil) == (tlsKey == nil) else {
       throw ValidationError("--tls-certificate and --tls-key belong together: give both")
     }
@@ -272,6 +275,7 @@ struct ServeCommand: AsyncParsableCommand {
     configuration.workflowsDirectory = try keeping.workflows.map { try Self.directory($0) }
     configuration.bootDirectory = try boot.bootDir.map { try Self.directory($0) }
     configuration.boot = boot.options
+    configuration.grubDirectory = boot.grubDir
     configuration.syslogPort = syslogPort
     configuration.staticDirectory = try `static`.map { try Self.directory($0) }
     configuration.management.programs = try parsedPrograms()

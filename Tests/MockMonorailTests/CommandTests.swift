@@ -123,6 +123,8 @@ import Testing
       (["serve", "--tls-key", "x"], 64, "belong together"),
       (["serve", "--boot-dir", "/nowhere"], 64, "there is no directory /nowhere"),
       (["serve", "--digests"], 64, "--digests needs --boot-dir"),
+      (["serve", "--grub-dir", "/tmp"], 64, "--grub-dir needs --boot-dir"),
+      (["serve", "--grub-dir", "/tmp", "--boot-dir", "/tmp"], 64, "--grub-dir needs --advertise-server"),
       (["serve", "--kernel-file", "k"], 64, "--kernel-file needs --boot-dir"),
       (["serve", "--syslog-port", "65536"], 64, "--syslog-port 65536 is not a port"),
       (["serve", "--syslog-port-file", "x"], 64, "--syslog-port-file needs --syslog-port"),

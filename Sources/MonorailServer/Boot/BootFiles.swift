@@ -12,6 +12,8 @@ struct BootFiles: Equatable {
   /// One for each overlay, empty for one without a digest.
   let overlayDigests: [String]?
 
+  var all: [String] { [kernel, initrd, base] + overlays }
+
   /// What is missing or wrong, in words for the node's console and for the log.
   struct Missing: Error, Equatable {
     let problems: [String]

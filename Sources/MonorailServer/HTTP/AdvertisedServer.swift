@@ -7,8 +7,15 @@ struct AdvertisedServer {
   let port: Int
   let url: String
 
+  /// Where nodes find a server that none has asked yet; `nil` when its configuration does not say.
+  ///
+  /// - Parameter port: the one that it listens at.
+  init?(_ configuration: ServerConfiguration, port: Int) {
+    guard let host = configuration.advertisedServer else { return nil }
+    self.init(host, configuration.advertisedPort ?? port, configuration)
+  }
+
   init(_ request: Request, _ configuration: ServerConfiguration) {
-    let isTLS = configuration.certificateFile != nil
     let used = request.head.authority ?? configuration.host
     var host = used
     var port: Int?
@@ -16,8 +23,13 @@ struct AdvertisedServer {
       host = String(used[..<colon])
       port = number
     }
-    self.host = configuration.advertisedServer ?? host
-    self.port = configuration.advertisedPort ?? port ?? (isTLS ? 443 : 80)
-    url = "\(isTLS ? "https" : "http")://\(self.host):\(self.port)"
+    self.init(
+      configuration.advertisedServer ?? host,
+      configuration.advertisedPort ?? port ?? (configuration.certificateFile == nil ? 80 : 443), configuration)
+  }
+
+  private init(_ host: String, _ port: Int, _ configuration: ServerConfiguration) {
+    (self.host, self.port) = (host, port)
+    url = "\(configuration.certificateFile == nil ? "http" : "https")://\(host):\(port)"
   }
 }
