@@ -11,7 +11,7 @@ from rack import Rack, end_cleanly_on_signals
 from timeline import NetbootError
 
 # Base image and unpacked overlay are in memory.
-HARDWARE = Hardware(memory=1280)
+HARDWARE = Hardware(memory=1280, megaraid=[(64 << 20, "RAID-0")])
 
 TASKS = {
     "simple": "where-am-i; cat /etc/motd; ls /etc/issue.net 2>&1 || true",
@@ -21,10 +21,18 @@ TASKS = {
     "debug-ssh": "ssh-keyscan -t ed25519 127.0.0.1 && ssh-keygen -l -f /root/.ssh/authorized_keys",
     "kernel-module": "lsmod && dmesg",
     "node": "node -p '[process.version, 6 * 7].join()'",
-    "ohai": "ohai platform kernel/release",
+    "python": "python -c 'import sys, json; print(json.dumps(sys.version_info[0]))'",
 }
 
+# With the stock server's own tasks, whose commands need Node.js and ohai.
+GRAPH = {"injectableName": "Graph.Stock.Catalogs", "friendlyName": "Catalogs of the stock server's tools", "tasks": [
+    {"label": "bootstrap", "taskName": "Task.Linux.Bootstrap.Ubuntu"},
+    {"label": "catalog-ohai", "taskName": "Task.Catalog.ohai", "waitOn": {"bootstrap": "succeeded"}},
+    {"label": "catalog-driveid", "taskName": "Task.Catalog.driveid", "waitOn": {"catalog-ohai": "succeeded"}},
+]}
+
 reports = {}
+catalogs = {}
 problem = None
 
 
@@ -38,6 +46,10 @@ def setUpModule():
             rack.power_on()
             _, report = rack.server.wait_for_report(Rack.NODE, PATIENCE)
             reports.update((task["source"], task) for task in report["tasks"])
+            rack.server.request("/api/current/workflows/graphs", GRAPH, "PUT")
+            run = rack.server.start_workflow(Rack.NODE, GRAPH["injectableName"])
+            _, workflow = rack.server.wait_for_workflow(run, PATIENCE)
+            catalogs.update(rack.server.catalogs(Rack.NODE), status=workflow["status"])
     except (NetbootError, OSError) as error:
         problem = error
 
@@ -79,9 +91,14 @@ class Examples(unittest.TestCase):
     def test_node_js_runs(self):
         self.assertRegex(self.output("node"), r"^v\d+\.\d+\.\d+,42$")
 
-    def test_ohai_tells_the_system(self):
-        values = re.findall(r'"([^"]+)"', self.output("ohai"))
-        self.assertIn("debian", values)
+    def test_python_runs(self):
+        self.assertEqual(self.output("python").strip(), "3")
+
+    def test_the_stock_servers_scripts_and_parsers_make_catalogs(self):
+        self.assertEqual(catalogs.get("status"), "succeeded", problem)
+        self.assertEqual(catalogs["ohai"]["platform"], "debian")
+        self.assertEqual(catalogs["ohai"]["dmi"]["system"]["serial_number"], HARDWARE.serial)
+        self.assertEqual([drive["devName"] for drive in catalogs["driveId"]], ["sda"])
 
 
 if __name__ == "__main__":

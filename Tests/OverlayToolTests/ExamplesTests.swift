@@ -240,7 +240,7 @@ struct ExamplesTests {
 }
 
 struct ExampleHelpTests {
-  static let scripts = ["change-existing"]
+  static let scripts = ["change-existing", "stock-tools"]
   static let recipes = [
     "all", "debug-password", "debug-ssh", "emc", "kernel-module", "packages", "simple", "stock-tools", "vendor-tool",
   ]
