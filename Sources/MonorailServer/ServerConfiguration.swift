@@ -30,6 +30,8 @@ public struct ServerConfiguration: Sendable {
   public var bootDirectory: String?
   /// What nodes boot.
   public var boot = BootOptions()
+  /// Another server of the boot directory's files: what their URLs begin with, without a final slash. `nil`: this server.
+  public var imageServer: String?
   /// Where GRUB's profiles are kept, below the root of a TFTP server; `nil`: nowhere. Needs `advertisedServer`.
   public var grubDirectory: String?
   /// UDP port to take lines of syslog at, which the boot profile names; 0 takes any free port, and

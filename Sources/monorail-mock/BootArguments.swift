@@ -37,15 +37,24 @@ struct BootArguments: ParsableArguments {
       valueName: "dir"), completion: .directory)
   var grubDir: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "What the URLs of images begin with when another server has the boot directory, as http://10.1.0.1:8080/common.",
+      valueName: "url"))
+  var imageServer: String?
+
   @Flag(help: "Give nodes the SHA-256 of the base image and the overlays, from the .sha256 files beside them.")
   var digests = false
 
   func validate() throws {
+    if let imageServer, URL(string: imageServer)?.host == nil || !imageServer.hasPrefix("http") {
+      throw ValidationError("--image-server \(imageServer) is no URL: write it as http://10.1.0.1:8080/common")
+    }
     guard bootDir == nil else { return }
     let given = [
       ("kernel-file", kernelFile), ("initrd-file", initrdFile), ("basefs-file", basefsFile),
       ("overlayfs-file", overlayfsFile), ("kernel-args", kernelArgs.first), ("grub-dir", grubDir),
-      ("digests", digests ? "" : nil),
+      ("image-server", imageServer), ("digests", digests ? "" : nil),
     ]
     if let name = given.first(where: { $0.1 != nil })?.0 {
       throw ValidationError("--\(name) needs --boot-dir: give the directory that nodes boot from")

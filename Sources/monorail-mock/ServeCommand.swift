@@ -276,6 +276,7 @@ struct ServeCommand: AsyncParsableCommand {
     configuration.bootDirectory = try boot.bootDir.map { try Self.directory($0) }
     configuration.boot = boot.options
     configuration.grubDirectory = boot.grubDir
+    configuration.imageServer = boot.imageServer.map { String($0.reversed().drop { $0 == "/" }.reversed()) }
     configuration.syslogPort = syslogPort
     configuration.staticDirectory = try `static`.map { try Self.directory($0) }
     configuration.management.programs = try parsedPrograms()

@@ -123,6 +123,7 @@ import Testing
       (["serve", "--tls-key", "x"], 64, "belong together"),
       (["serve", "--boot-dir", "/nowhere"], 64, "there is no directory /nowhere"),
       (["serve", "--digests"], 64, "--digests needs --boot-dir"),
+      (["serve", "--image-server", "10.1.0.1:8080"], 64, "--image-server 10.1.0.1:8080 is no URL"),
       (["serve", "--grub-dir", "/tmp"], 64, "--grub-dir needs --boot-dir"),
       (["serve", "--grub-dir", "/tmp", "--boot-dir", "/tmp"], 64, "--grub-dir needs --advertise-server"),
       (["serve", "--kernel-file", "k"], 64, "--kernel-file needs --boot-dir"),

@@ -70,6 +70,18 @@ private let base = "http://mock.example:9080"
     }
   }
 
+  @Test func `Another server may have the images`() async throws {
+    try await withBootDirectory(change: { $0.imageServer = "http://10.1.0.1:8080/common" }) { mock, _ in
+      let script = try await mock.request("GET", "\(profiles)?macs=\(mac)").text
+      let parameters = try kernelParameters(script)
+      let images = "http://10.1.0.1:8080/common"
+      #expect(script.contains("kernel \(images)/vmlinuz-6.1 ") && script.contains("initrd \(images)/initrd.img-6.1 "))
+      #expect(parameters["BASEFS"] == "\(images)/base.bookworm.6.1.squashfs.img")
+      #expect(parameters["OVERLAYFS"] == "\(images)/discovery.overlay.cpio.gz")
+      #expect(parameters["API_CB"] == "mock.example:9080")
+    }
+  }
+
   @Test func allFilesOfTheProfileAreServed() async throws {
     try await withBootDirectory { mock, _ in
       for name in ["vmlinuz-6.1", "initrd.img-6.1", "base.bookworm.6.1.squashfs.img", "discovery.overlay.cpio.gz"] {

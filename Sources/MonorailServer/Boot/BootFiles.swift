@@ -37,7 +37,7 @@ struct BootFiles: Equatable {
 
   /// Where the node gets a file from.
   static func url(of file: String, _ server: AdvertisedServer) -> String {
-    BootOptions.isURL(file) ? file : server.url + "/common/" + file
+    BootOptions.isURL(file) ? file : server.images + "/" + file
   }
 
   private struct Finder {

@@ -6,6 +6,8 @@ struct AdvertisedServer {
   let host: String
   let port: Int
   let url: String
+  /// What the URLs of the boot directory's files begin with, without a final slash.
+  let images: String
 
   /// Where nodes find a server that none has asked yet; `nil` when its configuration does not say.
   ///
@@ -31,5 +33,6 @@ struct AdvertisedServer {
   private init(_ host: String, _ port: Int, _ configuration: ServerConfiguration) {
     (self.host, self.port) = (host, port)
     url = "\(configuration.certificateFile == nil ? "http" : "https")://\(host):\(port)"
+    images = configuration.imageServer ?? url + "/common"
   }
 }
