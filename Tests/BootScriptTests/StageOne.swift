@@ -38,6 +38,9 @@ final class StageOne {
       try write("scripts/monorail-\(name)", try Self.part("root/usr/lib/microkernel/\(name)"))
       try write("root/usr/lib/microkernel/\(name)", try Self.part("root/usr/lib/microkernel/\(name)"))
     }
+    // What the kernel has said.
+    try write("dmesg", "")
+    try program("dmesg", #"cat "$D/dmesg""#, notes: false)
     for name in ["ip", "mount", "losetup", "modprobe", "mknod", "sync", "setsid"] { try program(name) }
     // Another process of the script reports progress every five seconds. It must not move the clock: its sleep fails,
     // which ends that process.

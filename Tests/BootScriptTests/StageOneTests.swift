@@ -191,6 +191,39 @@ import Testing
     #expect(!console.contains(" lo "))
   }
 
+  @Test("Firmware that a driver did not find is said once, with the NIC that wants it", arguments: Shell.allCases)
+  func missingFirmware(shell: Shell) throws {
+    let machine = try StageOne(shell, Self.urls + " monorail.reboot=25")
+    try machine.addNIC("eth0", mac: Self.mac, lease: nil)
+    for (address, parts) in [("0000:01:00.0", "net/eth0"), ("0000:02:00.0", "empty"), ("0000:03:00.0", "empty")] {
+      try machine.makeDirectory("sys/bus/pci/devices/\(address)/\(parts)")
+    }
+    try machine.write("sys/bus/pci/devices/0000:02:00.0/class", "0x020000\n")
+    try machine.write("sys/bus/pci/devices/0000:03:00.0/class", "0x0c0330\n")
+    // The forms of Debian's kernels and of others; the first one comes again each time the NIC goes up.
+    try machine.write(
+      "dmesg",
+      """
+      [    3.1] bnx2 0000:01:00.0: firmware: failed to load bnx2/bnx2-mips-09-6.2.1b.fw (-2)
+      [    3.1] firmware_class: See https://wiki.debian.org/Firmware for information about missing firmware
+      [    3.2] bnx2x 0000:02:00.0: Direct firmware load for bnx2x/bnx2x-e2-7.13.21.0.fw failed with error -2
+      [    3.3] xhci_hcd 0000:03:00.0: firmware: failed to load renesas_usb_fw.mem (-2)
+      [    4.1] bnx2 0000:01:00.0: firmware: failed to load bnx2/bnx2-mips-09-6.2.1b.fw (-2)
+      [    4.2] bnx2 0000:01:00.0: firmware: direct-loading firmware bnx2/bnx2-rv2p-09-6.0.17.fw
+      """)
+    let said = try boot(machine).split(separator: "\n").filter { $0.contains("firmware") }.map {
+      String($0.drop { $0 != "s" }.dropFirst(3))
+    }
+    let end = ", which the initramfs does not have: build new images with scripts/build-base-image --firmware and"
+      + " scripts/build-initrd"
+    #expect(
+      said == [
+        "the NIC eth0 (bnx2, 0000:01:00.0) wants the firmware bnx2/bnx2-mips-09-6.2.1b.fw" + end,
+        "the NIC (bnx2x, 0000:02:00.0) wants the firmware bnx2x/bnx2x-e2-7.13.21.0.fw" + end,
+        "a device (xhci_hcd, 0000:03:00.0) wants the firmware renesas_usb_fw.mem" + end,
+      ])
+  }
+
   @Test("Names without a scheme are files of the task API's server", arguments: Shell.allCases)
   func relativeNames(shell: Shell) throws {
     let machine = try machine(shell, "BASEFS=common/base.img OVERLAYFS=common/one.cpio.gz API_CB=10.1.1.1:9080")

@@ -26,7 +26,7 @@ class Archive(http.server.BaseHTTPRequestHandler):
 
 
 class BaseImage(unittest.TestCase):
-    def build(self, statuses):
+    def build(self, statuses, *options):
         """What it says, after it has failed and left nothing."""
         handler = type("Handler", (Archive,), {"statuses": statuses})
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, \
@@ -36,7 +36,7 @@ class BaseImage(unittest.TestCase):
             try:
                 end = subprocess.run(
                     [os.path.join(TOP, "scripts", "build-base-image"), "--mirror",
-                     "http://127.0.0.1:%d" % server.server_address[1], "-o", directory],
+                     "http://127.0.0.1:%d" % server.server_address[1], "-o", directory, *options],
                     env={**os.environ, "no_proxy": "127.0.0.1"}, stdin=subprocess.DEVNULL, capture_output=True, text=True)
             finally:
                 server.shutdown()
@@ -53,3 +53,8 @@ class BaseImage(unittest.TestCase):
 
     def test_an_archive_without_the_suite_is_named(self):
         self.assertRegex(self.build({}), r"(?m)^build-base-image: no archive of bookworm answers at http://127\.0\.0\.1:\d+: ")
+
+    def test_an_archive_without_firmware_is_said_before_anything_is_built(self):
+        said = self.build({"bookworm": 200}, "--firmware")
+        self.assertRegex(said, r"(?m)^build-base-image: no archive of bookworm has the section non-free-firmware at "
+                               r"http://\S+, which --firmware needs: name one that has it with --mirror, or leave")
