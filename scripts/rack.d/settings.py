@@ -1,0 +1,115 @@
+"""What a rack is to be: its network, its servers, and what its machines boot. Kept as rack.json beside what is written of it."""
+
+import dataclasses
+import ipaddress
+import json
+import os
+import re
+
+from problem import Problem
+
+FILE = "rack.json"
+
+
+@dataclasses.dataclass
+class Settings:
+    """interface: where the nodes are. address: the interface's own, such as 10.1.0.1. prefix: 24 for a mask of 255.255.255.0.
+
+    mode: "server" gives addresses, from first to last; "proxy" leaves that to the DHCP server that is there, and only says
+    what to boot. secure_boot, own_drivers: MAC addresses, or "all". user: as whom dnsmasq and nginx run.
+    """
+
+    interface: str
+    address: str
+    prefix: int
+    directory: str
+    boot_directory: str
+    mode: str = "server"
+    first: str = ""
+    last: str = ""
+    lease: str = "1h"
+    router: str = ""
+    name_server: str = ""
+    port: int = 8080
+    image_port: int = 8081
+    secure_boot: list = dataclasses.field(default_factory=list)
+    own_drivers: list = dataclasses.field(default_factory=list)
+    user: str = "nobody"
+
+    @property
+    def network(self):
+        return ipaddress.ip_network("%s/%d" % (self.address, self.prefix), strict=False)
+
+    @property
+    def profiles(self):
+        """What iPXE asks for."""
+        return "http://%s:%d/api/current/profiles" % (self.address, self.port)
+
+    @property
+    def images(self):
+        return "http://%s:%d" % (self.address, self.image_port)
+
+    def path(self, *names):
+        return os.path.join(self.directory, *names)
+
+    def check(self):
+        """Fills in the range when there is none; raises Problem when the values do not fit each other."""
+        if self.mode == "proxy":
+            if self.first or self.router or self.name_server:
+                raise Problem("--range, --router and --dns are what a DHCP server gives: with --mode proxy the one that is there does")
+            return
+        if not self.first:
+            if self.network.num_addresses < 8:
+                raise Problem("%s has too few addresses for a range: give --range FROM,TO" % self.network)
+            # The upper half.
+            self.first = str(self.network[self.network.num_addresses // 2])
+            self.last = str(self.network[-2])
+        for option, text in (("--range", self.first), ("--range", self.last), ("--router", self.router)):
+            if text and ipaddress.ip_address(text) not in self.network:
+                raise Problem("%s %s is not in %s, the network of %s" % (option, text, self.network, self.interface))
+        first, last = ipaddress.ip_address(self.first), ipaddress.ip_address(self.last)
+        if first > last:
+            raise Problem("--range %s,%s begins after its end" % (first, last))
+        if first <= ipaddress.ip_address(self.address) <= last:
+            raise Problem("--range %s,%s has %s in it, which is this machine's own: give another range" % (
+                first, last, self.address))
+
+    def save(self):
+        with open(self.path(FILE), "w") as file:
+            json.dump(dataclasses.asdict(self), file, indent=2)
+            file.write("\n")
+
+
+def load(directory):
+    path = os.path.join(directory, FILE)
+    try:
+        with open(path) as file:
+            settings = Settings(**json.load(file))
+    except OSError as error:
+        raise Problem("cannot read %s: %s; scripts/rack write -o %s makes it" % (path, error.strerror, directory)) from None
+    except (ValueError, TypeError) as error:
+        raise Problem("%s is not what scripts/rack write makes: %s" % (path, error)) from None
+    # The directory may have been moved.
+    if os.path.abspath(directory) != settings.directory:
+        raise Problem("%s was written for %s: write it anew where it is now" % (directory, settings.directory))
+    return settings
+
+
+def address(text):
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        raise Problem("%r is no IPv4 address" % text) from None
+
+
+def machines(texts):
+    """MAC addresses as dnsmasq writes them, or ["all"]."""
+    found = []
+    for text in texts:
+        if text == "all":
+            return ["all"]
+        mac = text.lower().replace("-", ":")
+        if not re.fullmatch(r"([0-9a-f]{2}:){5}[0-9a-f]{2}", mac):
+            raise Problem("%r is neither a MAC address, such as 52:54:00:12:34:56, nor \"all\"" % text)
+        found.append(mac)
+    return sorted(set(found))
