@@ -214,7 +214,8 @@ import Testing
     let said = try boot(machine).split(separator: "\n").filter { $0.contains("firmware") }.map {
       String($0.drop { $0 != "s" }.dropFirst(3))
     }
-    let end = ", which the initramfs does not have: build new images with scripts/build-base-image --firmware and"
+    let end =
+      ", which the initramfs does not have: build new images with scripts/build-base-image --firmware and"
       + " scripts/build-initrd"
     #expect(
       said == [

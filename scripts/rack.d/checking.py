@@ -40,8 +40,9 @@ class Networks:
         self.holders = []
         try:
             for _ in range(2):
-                holder = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "sh", "-c", "echo; exec sleep infinity"],
-                                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+                holder = subprocess.Popen(
+                    ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "sh", "-c", "echo; exec sleep infinity"],
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
                 self.holders.append(holder)
                 # It says this line in its own network.
                 if not holder.stdout.readline():
@@ -51,7 +52,8 @@ class Networks:
             # Made in the servers' network, so that this machine's own never sees it.
             for within, words in (
                     (self.server, ["link", "set", "lo", "up"]),
-                    (self.server, ["link", "add", name, "type", "veth", "peer", "name", CABLE, "netns", str(self.holders[1].pid)]),
+                    (self.server, ["link", "add", name, "type", "veth", "peer", "name", CABLE, "netns",
+                                   str(self.holders[1].pid)]),
                     (self.server, ["address", "add", "%s/%d" % (settings.address, settings.prefix), "dev", name]),
                     (self.server, ["link", "set", name, "up"]),
                     (self.node, ["link", "set", CABLE, "up"])):
@@ -128,7 +130,8 @@ class Check:
         if not offer:
             if self.settings.mode == "proxy" and kind.client_class == "HTTPClient":
                 return Row(kind.name, shown, "nothing", "a proxy answers PXE only: docs/racks.md", True)
-            return Row(kind.name, shown, "nothing", "dnsmasq does not answer; it said last: " + "; ".join(self.said[-2:]), False)
+            last = "; ".join(self.said[-2:])
+            return Row(kind.name, shown, "nothing", "dnsmasq does not answer; the servers said last: " + last, False)
         is_secure = self.settings.secure_boot == ["all"] or mac in self.settings.secure_boot
         if not offer.file and is_secure and kind.client_class == "HTTPClient":
             return Row(kind.name, shown, "nothing", "PXE serves Secure Boot: its GRUB has no HTTP", True)
@@ -150,7 +153,8 @@ class Check:
         """Asked by another process, within the node's network; None without one."""
         words = [sys.executable, "-B", os.path.join(os.path.dirname(os.path.abspath(__file__)), "dhcp.py"), CABLE,
                  address_of_node(self.settings), mac]
-        answer = subprocess.run([*self.networks.node, *words, *dhcp.words_of(kind)], capture_output=True, check=True, text=True)
+        answer = subprocess.run([*self.networks.node, *words, *dhcp.words_of(kind)], stdout=subprocess.PIPE, check=True,
+                                text=True)
         return dhcp.Offer(bytes.fromhex(answer.stdout)) if answer.stdout else None
 
     def profile(self, url):
@@ -179,7 +183,8 @@ class Check:
         script, problem = self.get("tftp://%s/grub/grub.cfg" % server)
         names = ["grubx64.efi"]
         if not problem:
-            names += [name for name in re.findall(r"(?m)^\s*(?:if )?(?:linux|initrd) (/[^\s;]+)", script.decode(errors="replace"))]
+            text = script.decode(errors="replace")
+            names += re.findall(r"(?m)^\s*(?:if )?(?:linux|initrd) (/[^\s;]+)", text)
             if len(names) == 1:
                 problem = "it names no kernel"
         if problem:

@@ -10,7 +10,8 @@ import time
 MAGIC = b"\x63\x82\x53\x63"
 DISCOVER, OFFER, REQUEST, ACK = 1, 2, 3, 5
 # Options.
-VENDOR, MESSAGE, IDENTIFIER, CLASS, BOOT_FILE, USER_CLASS, ARCHITECTURE, INTERFACE, MACHINE, FEATURES, END = 43, 53, 54, 60, 67, 77, 93, 94, 97, 175, 255
+VENDOR, MESSAGE, IDENTIFIER, CLASS, BOOT_FILE, USER_CLASS = 43, 53, 54, 60, 67, 77
+ARCHITECTURE, INTERFACE, MACHINE, FEATURES, END = 93, 94, 97, 175, 255
 # Within option 43 (the PXE specification 2.1): the menu of boot servers, and the choice of one.
 MENU, CHOICE = 9, 71
 
@@ -71,7 +72,8 @@ class Offer:
         file = self.options.get(BOOT_FILE) or fields[13]
         self.file = file.split(b"\0")[0].decode(errors="replace")
         self.server = socket.inet_ntoa(fields[9])
-        self.server_identifier = socket.inet_ntoa(self.options[IDENTIFIER]) if len(self.options.get(IDENTIFIER, b"")) == 4 else None
+        identifier = self.options.get(IDENTIFIER, b"")
+        self.server_identifier = socket.inet_ntoa(identifier) if len(identifier) == 4 else None
         self.client_class = self.options.get(CLASS, b"").decode(errors="replace")
 
 
@@ -84,8 +86,10 @@ def _exchange(connection, question, place, number, wanted, patience):
         try:
             while True:
                 packet = connection.recv(4096)
-                if packet[0] == 2 and packet[236:240] == MAGIC and (Offer(packet).number, Offer(packet).message) == (number, wanted):
-                    return packet
+                if packet[0] == 2 and packet[236:240] == MAGIC:
+                    offer = Offer(packet)
+                    if (offer.number, offer.message) == (number, wanted):
+                        return packet
         except TimeoutError:
             pass
     return None
@@ -99,7 +103,8 @@ def answer(interface, address, mac, kind, patience=4):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
         connection.bind(("", 68))
-        packet = _exchange(connection, request(DISCOVER, mac, number, kind), ("255.255.255.255", 67), number, OFFER, patience)
+        question = request(DISCOVER, mac, number, kind)
+        packet = _exchange(connection, question, ("255.255.255.255", 67), number, OFFER, patience)
         if not packet or Offer(packet).file or not Offer(packet).server_identifier:
             return packet
         menu = _options(Offer(packet).options.get(VENDOR, b"")).get(MENU)

@@ -16,13 +16,13 @@ from writing import refresh, write
 def arguments():
     parser = argparse.ArgumentParser(
         prog="scripts/rack", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Sets up what the machines of a rack boot from: dnsmasq for DHCP and TFTP, nginx for images, monorail-mock\n"
-        "for the rest. BIOS, UEFI (PXE and HTTP boot) and Secure Boot; docs/racks.md tells how each of them boots.",
-        epilog="scripts/rack write --interface eth1 -o /srv/rack && scripts/rack check /srv/rack && scripts/rack run /srv/rack")
+        description="Sets up what the machines of a rack boot from: dnsmasq for DHCP and TFTP, nginx for images,\n"
+        "monorail-mock for the rest. BIOS, UEFI (PXE and HTTP boot) and Secure Boot; docs/racks.md tells how each of them boots.",
+        epilog="  scripts/rack write --interface eth1 -o /srv/rack\n  scripts/rack check /srv/rack\n  scripts/rack run /srv/rack")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     each = commands.add_parser("write", help="write the configuration, and fetch the boot programs",
-                               description="Writes a directory with all that `run` needs. Changes nothing else on this machine.")
+                               description="Writes a directory with all that `run` needs. Changes nothing else here.")
     each.add_argument("--interface", required=True, metavar="NAME", help="where the nodes are; it has an IPv4 address")
     each.add_argument("-o", "--output", required=True, metavar="DIR", help="a directory for this rack; may be there")
     each.add_argument("--mode", choices=["server", "proxy"], default="server",
@@ -35,10 +35,10 @@ def arguments():
     each.add_argument("--port", type=int, default=8080, help="of the server (8080)")
     each.add_argument("--image-port", type=int, default=8081, metavar="PORT", help="of nginx (8081)")
     each.add_argument("--secure-boot", action="append", default=[], metavar="MAC|all",
-                      help="UEFI machines that have Secure Boot on: they get Debian's shim, GRUB and kernel; may be repeated")
+                      help="UEFI machines with Secure Boot on: they get Debian's shim, GRUB and kernel; may be repeated")
     each.add_argument("--own-drivers", action="append", default=[], metavar="MAC|all",
-                      help="UEFI machines whose firmware drives their NIC badly: they get an iPXE with drivers of its own; may\n"
-                      "be repeated")
+                      help="UEFI machines whose firmware drives their NIC badly: they get an iPXE with drivers of its\n"
+                      "own; may be repeated")
     each.add_argument("--user", default="nobody", metavar="NAME", help="as whom dnsmasq and nginx's workers run (nobody)")
 
     each = commands.add_parser("run", help="run the three servers until Ctrl-C",
@@ -47,8 +47,8 @@ def arguments():
     each.add_argument("extra", nargs="*", metavar="-- OPTION", help="more options for `monorail-mock serve`, behind --")
 
     each = commands.add_parser("check", help="tell what a node of each kind would get",
-                               description="Starts the servers with this configuration in network namespaces, where nobody else\n"
-                               "is, asks them as a node of each kind does, and loads what they name. Needs root.",
+                               description="Starts the servers with this configuration in network namespaces, where nobody\n"
+                               "else is, asks them as a node of each kind does, and loads what they name. Needs root.",
                                formatter_class=argparse.RawDescriptionHelpFormatter)
     each.add_argument("directory", metavar="DIR", help="what `write` wrote")
 

@@ -46,15 +46,19 @@ def server_arguments(settings):
 Server = collections.namedtuple("Server", "name command end")
 
 
+# They change their user, which makes the kernel forget that they are to end with this process, or have children of another
+# user. So each has a process namespace, which ends with its first process, a shell. unshare does not pass SIGTERM on.
+CONFINED = ["unshare", "--pid", "--fork", "--kill-child=KILL", "sh", "-c", '"$@" & wait $!', "sh"]
+
+
 def dnsmasq_server(settings):
-    return Server("dnsmasq", [dnsmasq_program(), "--keep-in-foreground", "--conf-file=" + settings.path("dnsmasq.conf")],
-                  signal.SIGTERM)
+    return Server("dnsmasq", [*CONFINED, dnsmasq_program(), "--keep-in-foreground",
+                              "--conf-file=" + settings.path("dnsmasq.conf")], signal.SIGKILL)
 
 
 def nginx_server(settings):
-    # In a process namespace: otherwise its workers would outlive it when it is killed. unshare does not pass SIGTERM on.
-    return Server("nginx", ["unshare", "--pid", "--fork", "--kill-child=KILL", nginx_program(), "-p", settings.directory,
-                            "-c", settings.path("nginx.conf"), "-e", "stderr"], signal.SIGKILL)
+    return Server("nginx", [*CONFINED, nginx_program(), "-p", settings.directory, "-c", settings.path("nginx.conf"),
+                            "-e", "stderr"], signal.SIGKILL)
 
 
 def mock_server(settings, extra=()):

@@ -1,4 +1,5 @@
-"""What a rack is to be: its network, its servers, and what its machines boot. Kept as rack.json beside what is written of it."""
+"""What a rack is to be: its network, its servers, and what its machines boot. Kept as rack.json beside what is written of it.
+"""
 
 import dataclasses
 import ipaddress
@@ -13,7 +14,7 @@ FILE = "rack.json"
 
 @dataclasses.dataclass
 class Settings:
-    """interface: where the nodes are. address: the interface's own, such as 10.1.0.1. prefix: 24 for a mask of 255.255.255.0.
+    """interface: where the nodes are. address: the interface's own, such as 10.1.0.1. prefix: 24 for 255.255.255.0.
 
     mode: "server" gives addresses, from first to last; "proxy" leaves that to the DHCP server that is there, and only says
     what to boot. secure_boot, own_drivers: MAC addresses, or "all". user: as whom dnsmasq and nginx run.
@@ -56,7 +57,8 @@ class Settings:
         """Fills in the range when there is none; raises Problem when the values do not fit each other."""
         if self.mode == "proxy":
             if self.first or self.router or self.name_server:
-                raise Problem("--range, --router and --dns are what a DHCP server gives: with --mode proxy the one that is there does")
+                raise Problem("--range, --router and --dns are for --mode server: a proxy leaves them to the DHCP server "
+                              "that is there")
             return
         if not self.first:
             if self.network.num_addresses < 8:
