@@ -10,18 +10,18 @@ import subprocess
 import tempfile
 import threading
 
+import firmware
 from bmc import BMC
+from firmware import CHOICE_MADE, QEMU
 from leftovers import make_directory
 from neighbor import Neighbor
 from timeline import NetbootError
 
-QEMU = "qemu-system-x86_64"
 # Cursor movements and colors of the BIOS, the ROM and init scripts.
 CONTROL = re.compile(r"\x1b(?:c|\[[0-9;?]*[A-Za-z])|[\x00-\x08\x0b-\x1f\x7f]")
-# The firmware has read the boot order. A reset does not tell that: the firmware makes more of them until it begins anew.
-CHOICE_MADE = re.compile(r"Booting from ")
-# QEMU's boot order: the lower number first. A BMC's choice goes before all others.
-CHOSEN, FIRST, SECOND = 0, 1, 2
+# QEMU's boot order: the lower number first. A BMC's choice goes before all others. NICs that boot have one number each.
+CHOSEN, FIRST, SECOND = 0, 10, 20
+DISK = "boot-disk"
 # Of a machine's directory, which holds sockets, so its path must be short.
 PREFIX = "monorail-machine-"
 
@@ -60,30 +60,32 @@ class Hardware:
     """What is in the machine. Sizes in bytes, of disks that hold nothing."""
 
     def __init__(self, memory=512, cpus=2, vendor="Monorail", product="Virtual node", serial="MR-0001", macs=None,
-                 nics=1, disks=(), nvme=(), megaraid=(), ipmi=False, lldp=None, boot_sector=None):
+                 nics=1, disks=(), nvme=(), megaraid=(), ipmi=False, lldp=None, boot_sector=None, firmware="bios",
+                 nic_model="virtio", link_after=0):
         """memory: MiB. disks, nvme, megaraid: (size, serial) for each. lldp: (name, port) of the boot NIC's neighbor.
         boot_sector: 512 bytes at the start of the first disk, from which the machine then boots unless its BMC says
-        otherwise; without them it boots from the network.
+        otherwise; without them it boots from the network. firmware, nic_model: as firmware.py has them. link_after: seconds
+        from the kernel's start to the link of the NIC that boots.
         """
         self.memory, self.cpus = memory, cpus
         self.vendor, self.product, self.serial = vendor, product, serial
         self.macs = macs or ["52:54:00:6d:72:%02x" % (number + 1) for number in range(nics)]
         self.disks, self.nvme, self.megaraid = list(disks), list(nvme), list(megaraid)
         self.ipmi, self.lldp, self.boot_sector = ipmi, lldp, boot_sector
+        self.firmware, self.nic_model, self.link_after = firmware, nic_model, link_after
 
 
 class VirtualMachine:
     """Runs from the start on, until quit() or the end of a `with` block; its process ends with the thread that made it."""
 
-    def __init__(self, timeline, hardware, boot_url, accelerator="tcg"):
-        """boot_url: what the ROM chains, as the host's loopback sees it."""
-        self.timeline, self.hardware = timeline, hardware
+    def __init__(self, timeline, hardware, network, accelerator="tcg"):
+        self.timeline, self.hardware, self.network = timeline, hardware, network
         self.directory, self.lock = make_directory(PREFIX)
         self.process = None
         self.qmp = None
         self.executing = threading.Lock()
-        # The device that boots next in place of the usual one, and only once.
-        self.once = self.chosen = None
+        # The devices that boot next in place of the usual ones; and whether only once.
+        self.chosen, self.once = [], False
         self.answers = threading.Condition()
         self.answer = None
         # Called with what the console prints, as it comes.
@@ -94,11 +96,12 @@ class VirtualMachine:
             self.bmc.on_boot_device = lambda *choice: self._begin(self._take_choice, *choice)
         self.neighbor = None
         self.threads = []
+        self.ending = threading.Event()
         self.last_words = None
         # Not a pipe: QEMU would stop when it is full.
         self.complaints = tempfile.TemporaryFile()
         try:
-            self._start(self._prepare(boot_url, accelerator))
+            self._start(*self._prepare(accelerator))
         except BaseException:
             self.quit()
             raise
@@ -119,17 +122,12 @@ class VirtualMachine:
             file.truncate(size)
         return "if=none,format=raw,cache=unsafe,id=%s,file=%s" % (name, self._path(name))
 
-    def _prepare(self, boot_url, accelerator):
-        """Makes the files, and returns QEMU's command line."""
-        hardware = self.hardware
-        os.mkdir(self._path("tftp"))
-        with open(self._path("tftp/boot.ipxe"), "w") as file:
-            file.write("#!ipxe\n:retry\nchain --replace --autofree %s ||\n"
-                       "echo no profile yet: trying again\nsleep 2\ngoto retry\n" % boot_url)
+    def _prepare(self, accelerator):
+        """Makes the files, and returns QEMU's command line and the descriptors that it needs."""
+        hardware, descriptors = self.hardware, []
         command = [
-            "setpriv", "--pdeathsig", "KILL", QEMU, *cpu(accelerator),
-            # Without graphics the ROMs talk to the serial console.
-            "-machine", "pc,graphics=off",
+            "setpriv", "--pdeathsig", "KILL", *self.network.machine_command, QEMU, *cpu(accelerator),
+            *firmware.options(hardware.firmware, self.directory),
             "-smp", str(hardware.cpus), "-m", str(hardware.memory),
             "-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio",
             "-chardev", "socket,id=qmp,path=" + self._path("qmp"), "-mon", "chardev=qmp,mode=control",
@@ -137,15 +135,16 @@ class VirtualMachine:
                 text.replace(",", ",,") for text in (hardware.vendor, hardware.product, hardware.serial)),
         ]
         for number, mac in enumerate(hardware.macs):
-            # The first one boots; the others are on a network where nobody answers but DHCP.
-            if number == 0:
-                command += ["-netdev", "user,id=net0,tftp=%s,bootfile=boot.ipxe" % self._path("tftp"),
-                            "-device", "virtio-net-pci,id=nic0,netdev=net0,mac=%s,bootindex=%d" % (mac, self._usual("nic0"))]
+            netdev, needed = self.network.netdev(number, self.directory)
+            descriptors += needed
+            if number <= self.network.boot_nic:
+                device = "%s,id=nic%d,bootindex=%d" % (
+                    firmware.nic(hardware.nic_model, hardware.firmware, self.network.kind), number, self._usual("nic%d" % number))
             else:
-                command += ["-netdev", "user,id=net%d,restrict=on" % number,
-                            "-device", "e1000,netdev=net%d,romfile=,mac=%s" % (number, mac)]
+                device = "e1000,romfile="
+            command += ["-netdev", netdev, "-device", "%s,netdev=net%d,mac=%s" % (device, number, mac)]
         for number, (size, serial) in enumerate(hardware.disks):
-            order = "id=boot-disk,bootindex=%d," % self._usual("boot-disk") if number == 0 else ""
+            order = "id=%s,bootindex=%d," % (DISK, self._usual(DISK)) if number == 0 else ""
             command += ["-drive", self._disk("disk%d" % number, size),
                         "-device", "virtio-blk-pci,%sdrive=disk%d,serial=%s" % (order, number, serial)]
         for number, (size, serial) in enumerate(hardware.nvme):
@@ -162,14 +161,14 @@ class VirtualMachine:
                         "-device", "ipmi-bmc-extern,id=bmc,chardev=bmc", "-device", "isa-ipmi-kcs,bmc=bmc"]
         if hardware.lldp:
             command += ["-chardev", "socket,id=lldp,path=" + self._path("lldp"),
-                        "-object", "filter-redirector,id=lldp,netdev=net0,queue=tx,indev=lldp"]
-        return command
+                        "-object", "filter-redirector,id=lldp,netdev=net%d,queue=tx,indev=lldp" % self.network.boot_nic]
+        return command, descriptors
 
-    def _start(self, command):
+    def _start(self, command, descriptors):
         listeners = [self._listen(name) for name in (["qmp", "lldp"] if self.hardware.lldp else ["qmp"])]
         try:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints)
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.complaints, pass_fds=descriptors)
             self._begin(self._read_console, self.process.stdout)
             # It connects to all of them before it does anything.
             connections = [self._accept(listener) for listener in listeners]
@@ -227,6 +226,8 @@ class VirtualMachine:
                     # This thread must go on reading.
                     self._begin(self._boot_as_usual)
                 self.timeline.add("console", text)
+                if self.hardware.link_after and "Linux version " in text:
+                    self._begin(self._bring_link_late)
         status = self.process.wait()
         self.complaints.seek(0)
         self.last_words = self.complaints.read().decode(errors="replace").strip() or "status %d" % status
@@ -272,17 +273,24 @@ class VirtualMachine:
 
     def _usual(self, device):
         """Its place in the boot order when nobody has chosen another."""
-        return FIRST if (device == "boot-disk") == bool(self.hardware.boot_sector) else SECOND
+        if device == DISK:
+            return FIRST if self.hardware.boot_sector else SECOND
+        return (SECOND if self.hardware.boot_sector else FIRST) + int(device[len("nic"):])
 
     def boot_from(self, device, for_good=False):
         """From the next reset on. device: "pxe", "disk". QEMU gives the firmware the order that it has at a reset."""
-        device = {"pxe": "nic0", "disk": "boot-disk"}[device]
-        if device == "boot-disk" and not self.hardware.disks:
+        if device == "disk" and not self.hardware.disks:
             raise NetbootError("the machine has no disk to boot from")
         self._boot_as_usual()
-        self.execute("qom-set", path="/machine/peripheral/" + device, property="bootindex", value=CHOSEN)
-        self.once = None if for_good else device
-        self.chosen = device
+        nics = ["nic%d" % number for number in range(self.network.boot_nic + 1)]
+        chosen = {"pxe": nics, "disk": [DISK]}[device]
+        for number, each in enumerate(chosen):
+            self._set_place(each, CHOSEN + number)
+        self.once = not for_good
+        self.chosen = chosen
+
+    def _set_place(self, device, number):
+        self.execute("qom-set", path="/machine/peripheral/" + device, property="bootindex", value=number)
 
     def _take_choice(self, device, for_good):
         """What the node told its BMC."""
@@ -292,10 +300,21 @@ class VirtualMachine:
             self.timeline.add("bmc", "%s" % error)
 
     def _boot_as_usual(self):
-        if self.chosen:
-            self.execute("qom-set", path="/machine/peripheral/" + self.chosen, property="bootindex",
-                         value=self._usual(self.chosen))
-        self.once = self.chosen = None
+        for device in self.chosen:
+            self._set_place(device, self._usual(device))
+        self.once, self.chosen = False, []
+
+    def _bring_link_late(self):
+        """As a link does that its driver has begun anew, at a switch that takes its time."""
+        try:
+            for up in (False, True):
+                self.execute("set_link", name="net%d" % self.network.boot_nic, up=up)
+                self.timeline.add("qmp", "the link is " + ("up" if up else "down"))
+                if not up and self.ending.wait(self.hardware.link_after):
+                    return
+        except NetbootError:
+            # The machine has ended.
+            pass
 
     @property
     def is_on(self):
@@ -324,6 +343,7 @@ class VirtualMachine:
         self.process.wait()
 
     def quit(self):
+        self.ending.set()
         if self.process:
             self.process.terminate()
             try:

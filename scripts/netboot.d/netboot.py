@@ -11,7 +11,9 @@ import termios
 import threading
 import tty
 
+from firmware import KINDS
 from machine import Hardware
+from network import Trouble
 from rack import Rack, end_cleanly_on_signals
 from stages import stages
 from tables import print_node, print_workflow
@@ -48,6 +50,12 @@ def positive(text):
     return int(text)
 
 
+def vlan(text):
+    if not text.isdigit() or not 1 <= int(text) <= 4094:
+        raise argparse.ArgumentTypeError("%r is no VLAN: they have the numbers 1 to 4094" % text)
+    return int(text)
+
+
 def workflow_option(text):
     try:
         return option(text)
@@ -81,6 +89,20 @@ def arguments():
     parser.add_argument("--ipmi", action="store_true", help="a simulated BMC")
     parser.add_argument("--lldp", type=neighbor, metavar="SWITCH/PORT", help="what the boot NIC's neighbor says it is: rack1-leaf2/swp7")
     parser.add_argument("--nics", type=count, default=1, metavar="N", help="the first boots, the others have a link (1)")
+    boot = parser.add_argument_group("firmware and network")
+    boot.add_argument("--firmware", choices=KINDS, default="bios", help="of the machine (bios)")
+    boot.add_argument("--network", choices=("user", "rack"),
+                      help="QEMU's own, or a rack's: bridge, DHCP server and TFTP in a network namespace (user for bios, else rack)")
+    boot.add_argument("--nic-model", default="virtio", metavar="MODEL", help="virtio, e1000, e1000e, vmxnet3, … as QEMU has them (virtio)")
+    boot.add_argument("--link-after", type=positive, default=0, metavar="SECONDS",
+                      help="the boot NIC's link is down for so long from the kernel's start on")
+    trouble = parser.add_argument_group("a rack's network with troubles")
+    trouble.add_argument("--first-nic-without-dhcp", action="store_true", help="the machine boots from its second NIC")
+    trouble.add_argument("--vlan", type=vlan, metavar="ID", help="the node's network is that VLAN, tagged; firmware boots without a tag")
+    trouble.add_argument("--dhcp-relay", action="store_true", help="the DHCP server is behind a router")
+    trouble.add_argument("--two-dhcp-servers", action="store_true", help="another one answers, too, and knows of no boots")
+    trouble.add_argument("--lease-changes", action="store_true", help="the node gets another address when it renews its lease")
+    trouble.add_argument("--mtu-9000", action="store_true", help="the DHCP server tells an MTU of 9000, and the switch has 1500")
     parser.add_argument("--overlay", action="append", default=[], metavar="FILE",
                         help="instead of dist/discovery.overlay.cpio.gz; may be repeated, later ones win")
     parser.add_argument("--workflow", action="append", default=[], metavar="NAME|FILE",
@@ -156,9 +178,12 @@ def run(given):
         disks=[(size, "DISK-%d" % number) for number, size in enumerate(given.disk)],
         nvme=[(size, "NVME-%d" % number) for number, size in enumerate(given.nvme)],
         megaraid=[(size, "RAID-%d" % number) for number, size in enumerate(given.megaraid)],
-        ipmi=given.ipmi, lldp=given.lldp)
+        ipmi=given.ipmi, lldp=given.lldp, firmware=given.firmware, nic_model=given.nic_model, link_after=given.link_after)
+    troubles = {"first_nic_without_dhcp": given.first_nic_without_dhcp, "vlan": given.vlan, "relay": given.dhcp_relay,
+                "two_servers": given.two_dhcp_servers, "lease_changes": given.lease_changes, "mtu_9000": given.mtu_9000}
     extra = ["--kernel-args=" + text for text in given.kernel_args + (["monorail.debug"] if given.console else [])]
-    rack = Rack(hardware, overlays=given.overlay, results=given.results,
+    rack = Rack(hardware, overlays=given.overlay, results=given.results, network=given.network,
+                trouble=Trouble(**troubles) if any(troubles.values()) else None,
                 server_arguments=extra + (["--digests"] if given.digests else []))
     rack.timeline.listener = lambda entry: show(entry, rack.timeline.started)
     print("netboot: %s; %s" % ({"kvm": "KVM"}.get(rack.accelerator, "emulated CPU"), ", ".join(
@@ -186,7 +211,8 @@ def run(given):
         if names:
             show_results(rack, [workflow for workflow, _ in ended if workflow])
         if given.keep or given.console:
-            print("\nnetboot: the server is at http://127.0.0.1:%d; Ctrl-C ends it, and the node" % server.port, flush=True)
+            print("\nnetboot: the server is at http://%s:%d%s; Ctrl-C ends it, and the node" % (
+                rack.network.host, server.port, rack.network.way), flush=True)
             if not given.console:
                 rack.timeline.listener = lambda entry: show(entry, rack.timeline.started)
             rack.machine.wait()

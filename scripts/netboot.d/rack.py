@@ -12,6 +12,7 @@ from chassis import Chassis
 from leftovers import make_directory, remove_abandoned
 from machine import PREFIX as MACHINE_PREFIX
 from machine import VirtualMachine, accelerator
+from network import RackNetwork, UserNetwork
 from server import Server
 from timeline import NetbootError, Timeline
 
@@ -63,9 +64,11 @@ def end_cleanly_on_signals():
 class Rack:
     NODE = "node-1"
 
-    def __init__(self, hardware, overlays=None, server_arguments=(), listener=None, results=None):
-        """overlays: files (dist/discovery.overlay.cpio.gz). results: a directory that stays. The node's identifier is NODE.
+    def __init__(self, hardware, overlays=None, server_arguments=(), listener=None, results=None, network=None,
+                 trouble=None):
+        """network: "user" (of a BIOS, without another word) or "rack". trouble: what is awkward in a rack's.
 
+        overlays: files (dist/discovery.overlay.cpio.gz). results: a directory that stays. The node's identifier is NODE.
         Workflows of this directory can be pushed by their names.
         """
         dist = os.path.join(TOP, "dist")
@@ -84,7 +87,7 @@ class Rack:
         # On the file system of the files, so that hard links can be made.
         self.work, self.lock = make_directory(PREFIX, dist)
         self.machine = None
-        self.chassis = None
+        self.chassis = self.network = None
         try:
             self.chassis = Chassis(self)
             self.boot_directory = os.path.join(self.work, "boot")
@@ -96,23 +99,37 @@ class Rack:
                 place(path, os.path.join(self.boot_directory, os.path.basename(path)))
             for path in files[2:] + overlays:
                 self.write_digest(os.path.basename(path))
+            self.network = self._network(network, trouble)
             # The kernel tests its timer, and panics when an emulated one comes late on a busy machine.
             arguments = ["--kernel-args=no_timer_check", "--boot-dir", self.boot_directory,
-                         # What a virtual machine calls this machine's loopback: it stands in the URLs of task sets.
-                         "--advertise-server", "10.0.2.2",
+                         *("--kernel-args=" + text for text in self.network.kernel_arguments),
+                         # It stands in the URLs of task sets.
+                         "--advertise-server", self.network.advertised, *self.network.server_arguments,
                          "--overlayfs-file", ",".join(os.path.basename(path) for path in overlays),
-                         "--node", "%s=%s" % (hardware.macs[0], self.NODE),
+                         "--node", "%s=%s" % (hardware.macs[self.network.boot_nic], self.NODE),
                          "--obm-program", "chassis=" + os.path.join(HERE, "power"), *server_arguments]
             shutil.copytree(os.path.join(HERE, "workflows"), self.path("workflows"))
             if results:
                 os.makedirs(results, exist_ok=True)
                 os.symlink(os.path.abspath(results), os.path.join(self.work, "results"))
-            self.server = Server(self.timeline, mock, self.work, arguments)
+            self.server = Server(self.timeline, mock, self.work, arguments, self.network)
         except BaseException:
             if self.chassis:
                 self.chassis.close()
+            if self.network:
+                self.network.close()
             self._remove_work()
             raise
+
+    def _network(self, kind, trouble):
+        if (kind or ("user" if self.hardware.firmware == "bios" and not trouble else "rack")) == "rack":
+            return RackNetwork(self.timeline, self.work, self.hardware, self.boot_directory, trouble)
+        if trouble:
+            raise NetbootError("QEMU's own network has no troubles: use --network rack")
+        if self.hardware.firmware not in ("bios", "uefi"):
+            raise NetbootError("the firmware %s needs a DHCP server that tells one firmware from another: use --network rack"
+                               % self.hardware.firmware)
+        return UserNetwork()
 
     def _remove_work(self):
         shutil.rmtree(self.work, ignore_errors=True)
@@ -133,7 +150,7 @@ class Rack:
             self.machine.quit()
             for kind in ("console", "qmp", "bmc"):
                 self.timeline.begin(kind)
-        self.machine = VirtualMachine(self.timeline, self.hardware, self.server.profiles, self.accelerator)
+        self.machine = VirtualMachine(self.timeline, self.hardware, self.network, self.accelerator)
         return self.machine
 
     @property
@@ -145,6 +162,7 @@ class Rack:
 
     def __enter__(self):
         try:
+            self.network.start(self.server.base)
             self.server.start()
             self.chassis.start()
             # Workflows switch the machine's power by this.
@@ -165,5 +183,6 @@ class Rack:
             self.chassis.close()
             if self.machine:
                 self.machine.quit()
+            self.network.close()
         finally:
             self._remove_work()

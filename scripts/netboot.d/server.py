@@ -13,6 +13,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from network import UserNetwork
 from timeline import NetbootError
 
 
@@ -58,22 +59,23 @@ def message_of(error):
 class Server:
     """Keeps its port, its files and its results across stop() and start(); what it knew of nodes goes, as with a crash."""
 
-    def __init__(self, timeline, program, work, arguments=()):
+    def __init__(self, timeline, program, work, arguments=(), network=None):
         """work: a directory that is there; results, files, templates and workflows are below it.
 
         Without an argument that says otherwise, a node that appears runs no workflow.
         """
         self.timeline, self.program, self.work = timeline, program, work
+        self.network = network or UserNetwork()
         self.process = None
         self.reader = None
         # Nobody else gets the port while the server is away. Bound and not listening, this refuses connections.
-        self.reserved = socket.socket()
+        self.reserved = self.network.socket()
         self.reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.reserved.bind(("127.0.0.1", 0))
+        self.reserved.bind((self.network.host, 0))
         self.port = self.reserved.getsockname()[1]
         for name in ("results", "files", "templates", "workflows"):
             os.makedirs(os.path.join(work, name), exist_ok=True)
-        self.arguments = ["--syslog-port", "0"]
+        self.arguments = ["--host", self.network.host, "--syslog-port", "0"]
         if "--discovery" not in arguments:
             self.arguments += ["--discovery", "none"]
         for name in ("results", "files", "templates", "workflows"):
@@ -96,7 +98,7 @@ class Server:
         events, told = os.pipe()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", self.program, "serve", "--port", str(self.port), "--events-fd", str(told),
+                ["setpriv", "--pdeathsig", "KILL", *self.network.server_command, self.program, "serve", "--port", str(self.port), "--events-fd", str(told),
                  *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[told])
         os.close(told)
@@ -137,18 +139,17 @@ class Server:
         self.start()
 
     @property
-    def profiles(self):
-        """What boot ROMs of virtual machines ask for."""
-        return "http://10.0.2.2:%d/api/current/profiles" % self.port
+    def base(self):
+        """Its URL, as machines see it."""
+        return "http://%s:%d" % (self.network.advertised, self.port)
 
     def request(self, path, document=None, method=None):
         data = None if document is None else json.dumps(document).encode()
-        request = urllib.request.Request("http://127.0.0.1:%d%s" % (self.port, path), data=data, method=method)
+        request = urllib.request.Request("http://%s:%d%s" % (self.network.host, self.port, path), data=data, method=method)
         if data:
             request.add_header("Content-Type", "application/json")
-        # No proxy between this machine and itself.
         try:
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+            with self.network.opener.open(request, timeout=60) as answer:
                 return json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             raise NetbootError("the server answers %d to %s: %s" % (error.code, path, message_of(error))) from None
