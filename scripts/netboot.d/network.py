@@ -1,17 +1,29 @@
-"""What a machine boots from: QEMU's own network, or a rack's segment in a namespace, with a real DHCP server."""
+"""What a machine boots from: QEMU's own network, or a rack's segment in a namespace, with what scripts/rack writes."""
 
 import os
-import shutil
+import re
+import signal
 import socket
-import subprocess
+import sys
 import threading
 
-import dhcp
 from namespace import Namespace, opener
 from switch import Switch
 from timeline import NetbootError
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.append(os.path.join(TOP, "scripts", "rack.d"))
+
+import dnsmasq  # noqa: E402
+import running  # noqa: E402
+import settings  # noqa: E402
+import writing  # noqa: E402
+from problem import Problem  # noqa: E402
+
+# What dnsmasq says of leases and of files; and when it ends.
+NOTED = re.compile(r"dnsmasq\S*: (\d+ )?(DHCP[A-Z]+\(|sent /|failed |cannot |error |file .* not found|FAILED|bad |exiting)")
+# An office's server, which knows nothing of boots.
+SECOND = "port=0\npid-file=\nno-ping\ndhcp-leasefile=/dev/null\ndhcp-range=10.77.0.20,10.77.0.39,255.255.255.0,1h\n"
 PROFILES = "/api/current/profiles"
 RETRY = "#!ipxe\n:retry\nchain --replace --autofree %s ||\necho no profile yet: trying again\nsleep 2\ngoto retry\n"
 
@@ -23,6 +35,39 @@ class Trouble:
                  mtu_9000=False):
         self.first_nic_without_dhcp, self.vlan, self.relay = first_nic_without_dhcp, vlan, relay
         self.two_servers, self.lease_changes, self.mtu_9000 = two_servers, lease_changes, mtu_9000
+
+
+class Leases:
+    """The address of one NIC, which may change."""
+
+    def __init__(self, path, mac):
+        self.path, self.mac, self.number = path, mac, 49
+        self.change()
+
+    @property
+    def address(self):
+        return "10.77.0.%d" % self.number
+
+    def change(self):
+        self.number += 1
+        with open(self.path, "w") as file:
+            file.write("%s,%s\n" % (self.mac, self.address))
+
+
+def main_lines(trouble, leases):
+    """What dnsmasq gets behind the configuration of scripts/rack."""
+    # Nobody else has an address there. iPXE waits 13 s for a router of IPv6 where there is none.
+    lines = ["no-ping", "enable-ra", "dhcp-range=fd77::,ra-only"]
+    if trouble.lease_changes:
+        lines += ["dhcp-hostsfile=" + leases.path]
+    if trouble.relay:
+        lines += ["dhcp-range=set:relay,10.78.0.100,10.78.0.199,255.255.255.0,1h", "dhcp-option=tag:relay,option:router,10.78.0.1"]
+    if trouble.vlan:
+        lines += ["interface=br-vlan", "dhcp-range=set:vlan,10.79.0.100,10.79.0.199,255.255.255.0,1h",
+                  "dhcp-option=tag:vlan,option:router,10.79.0.1"]
+    if trouble.mtu_9000:
+        lines += ["dhcp-option-force=option:mtu,9000"]
+    return "".join(line + "\n" for line in lines)
 
 
 class UserNetwork:
@@ -65,14 +110,6 @@ class UserNetwork:
         pass
 
 
-def loaders():
-    """The directory of Debian's boot programs."""
-    end = subprocess.run([os.path.join(TOP, "scripts", "rack.d", "fetch")], capture_output=True, text=True)
-    if end.returncode != 0:
-        raise NetbootError(end.stderr.strip())
-    return os.path.join(end.stdout.strip(), "loaders")
-
-
 class RackNetwork:
     """A bridge with the server's address, and a tap for each NIC; DHCP and TFTP by dnsmasq. Nothing of it reaches this
     machine's own network."""
@@ -82,34 +119,24 @@ class RackNetwork:
 
     def __init__(self, timeline, work, hardware, boot_directory, trouble=None):
         self.timeline, self.work, self.hardware, self.trouble = timeline, work, hardware, trouble or Trouble()
-        for program in ("dnsmasq", "ip", "nsenter"):
-            if not shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"):
-                raise NetbootError("there is no program %s, which the network of a rack needs: run scripts/setup" % program)
         self.boot_nic = 1 if self.trouble.first_nic_without_dhcp else 0
         if self.boot_nic >= len(hardware.macs):
-            raise NetbootError("the machine has %d NIC, and should boot from the second: give it --nics 2" % len(hardware.macs))
-        self.tftp = os.path.join(work, "tftp")
-        self.server_arguments = ["--grub-dir", os.path.join(self.tftp, "grub")]
+            raise NetbootError("the machine has 1 NIC, and should boot from the second: give it --nics 2")
+        self.directory = os.path.join(work, "rack")
+        self.boot_directory = boot_directory
+        os.mkdir(self.directory)
+        self.server_arguments = ["--grub-dir", os.path.join(self.directory, "tftp", "grub"),
+                                 # Firmware that boots by HTTP gets the boot program there.
+                                 "--static", self.directory]
         self.kernel_arguments = ["monorail.vlan=%d" % self.trouble.vlan] if self.trouble.vlan else []
-        self.namespaces, self.servers, self.threads, self.switch = [], [], [], None
+        self.namespaces, self.threads, self.switch = [], [], None
+        self.servers = running.Servers(self._note)
+        self.leases = Leases(os.path.join(work, "dhcp-hosts"), hardware.macs[self.boot_nic])
         try:
-            self._fill(boot_directory)
             self._build()
         except BaseException:
             self.close()
             raise
-
-    def _fill(self, boot_directory):
-        """What TFTP serves: boot programs, and kernel and initramfs for GRUB."""
-        os.makedirs(os.path.join(self.tftp, "grub"))
-        source = loaders()
-        for name in os.listdir(source):
-            os.symlink(os.path.join(source, name), os.path.join(self.tftp, name))
-        for name in os.listdir(boot_directory):
-            if name.startswith(("vmlinuz-", "initrd.img-")):
-                os.symlink(os.path.join(boot_directory, name), os.path.join(self.tftp, name))
-        # Firmware fetches it from the server itself, by HTTP.
-        shutil.copy(os.path.join(source, dhcp.HTTP_LOADER), boot_directory)
 
     def _namespace(self):
         self.namespaces.append(Namespace())
@@ -190,45 +217,50 @@ class RackNetwork:
         return opener(self.socket)
 
     def start(self, base):
-        with open(os.path.join(self.tftp, "boot.ipxe"), "w") as file:
-            file.write(RETRY % (base + PROFILES))
+        port = int(base.rsplit(":", 1)[1])
+        self.settings = settings.Settings(
+            interface="br0", address=self.host, prefix=24, directory=self.directory, boot_directory=self.boot_directory,
+            router=self.host, lease="2m" if self.trouble.lease_changes else "1h", port=port, image_port=port, user="root",
+            secure_boot=["all"] if self.hardware.firmware == "secure-boot" else [])
+        try:
+            self.settings.check()
+            writing.write(self.settings)
+        except Problem as problem:
+            raise NetbootError(str(problem)) from None
         trouble = self.trouble
-        self.leases = dhcp.Leases(os.path.join(self.work, "dhcp-hosts"), self.hardware.macs[self.boot_nic])
-        self._serve(self.server_side, dhcp.main(self.tftp, self.hardware.firmware, base, trouble, self.leases))
+        self._serve(self.server_side, dnsmasq.configuration(self.settings) + main_lines(trouble, self.leases))
         if trouble.relay:
-            self._serve(self.machine_side, dhcp.relay("10.78.0.1", "10.77.0.1"))
+            self._serve(self.machine_side, "port=0\npid-file=\ndhcp-relay=10.78.0.1,%s\n" % self.host)
         if trouble.two_servers:
-            self._serve(self.second_side, dhcp.second())
+            self._serve(self.second_side, SECOND)
 
-    def _serve(self, side, lines):
+    def _serve(self, side, text):
         """Starts dnsmasq, and waits until it listens."""
-        place = os.path.join(self.work, "dnsmasq.%d" % len(self.servers))
-        with open(place + ".conf", "w") as file:
-            file.write("".join(line + "\n" for line in [*lines, "dhcp-leasefile=" + place + ".leases"]))
-        process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *side.command, "dnsmasq", "--keep-in-foreground", "--log-facility=-",
-             "--user=root", "--group=root", "--pid-file=", "--conf-file=" + place + ".conf"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            env={**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"})
-        self.servers.append(process)
-        said = []
-        ready = threading.Event()
-        self._begin(self._read, process, said, ready)
+        place = os.path.join(self.work, "dnsmasq.%d" % len(self.servers.processes))
+        with open(place, "w") as file:
+            file.write(text)
+        try:
+            program = running.dnsmasq_program()
+        except Problem as problem:
+            raise NetbootError(str(problem)) from None
+        since = len(self.timeline)
+        self.servers.start(running.Server("dnsmasq", [program, "--keep-in-foreground", "--conf-file=" + place], signal.SIGTERM),
+                           side.command)
         while not side.is_bound(67):
-            if ready.wait(0.05):
-                raise NetbootError("dnsmasq does not serve DHCP: %s" % "; ".join(said[-3:]))
+            if self.servers.ended.wait(0.05):
+                raise NetbootError("dnsmasq does not serve DHCP: %s" % "; ".join(
+                    entry.text for entry in self.timeline.all("dhcp", since=since)[-2:]))
 
-    def _read(self, process, said, ended):
-        for line in process.stdout:
-            said.append(line.strip())
-            self.timeline.add("dhcp", line.strip())
-        process.wait()
-        ended.set()
+    def _note(self, _, line):
+        """Without what each packet holds."""
+        if NOTED.search(line):
+            self.timeline.add("dhcp", line)
 
     def change_lease(self):
         """The boot NIC gets another address when it renews its lease."""
         self.leases.change()
-        self.servers[0].send_signal(dhcp.READ_AGAIN)
+        # dnsmasq then reads its file of hosts again.
+        self.servers.processes[0][1].send_signal(signal.SIGHUP)
         self.timeline.add("dhcp", "the lease of %s is for %s from now on" % (self.leases.mac, self.leases.address))
 
     def netdev(self, number, directory):
@@ -238,15 +270,11 @@ class RackNetwork:
         return "tap,id=net%d,ifname=tap%d,script=no,downscript=no" % (number, number), []
 
     def close(self):
-        for process in self.servers:
-            process.terminate()
+        self.servers.close()
         if self.switch:
             self.switch.stop()
         for thread in self.threads:
             thread.join(30)
-        for process in self.servers:
-            process.wait()
-            process.stdout.close()
         if self.switch:
             self.switch.close()
         for namespace in self.namespaces:
