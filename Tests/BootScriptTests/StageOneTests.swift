@@ -180,6 +180,57 @@ import Testing
     #expect(console.contains("eth0 has 10.1.1.7/24"))
   }
 
+  @Test("A NIC of BOOTIF without DHCP leads to every NIC, after a minute", arguments: Shell.allCases)
+  func silentBOOTIF(shell: Shell) throws {
+    let machine = try machine(shell, Self.urls + " BOOTIF=01-00-1e-67-98-bc-01")
+    try machine.addNIC("aaa0", mac: "00:1e:67:98:bc:01", lease: nil)
+    let console = try boot(machine)
+    #expect(
+      console.contains(
+        "no DHCP server answers after 60 s on aaa0 (00:1e:67:98:bc:01, link), the NIC of BOOTIF: trying every NIC"))
+    #expect(console.contains("eth0 has 10.1.1.7/24"))
+  }
+
+  @Test(
+    "A node in a VLAN gets its lease there", arguments: [("eth0", "eth0.77"), ("enx001e6798bc7e", "001e6798bc7e.77")],
+    Shell.allCases)
+  func vlan(names: (nic: String, vlan: String), shell: Shell) throws {
+    let machine = try StageOne(shell, Self.urls + " monorail.vlan=77")
+    try machine.addNIC(names.nic, mac: Self.mac, lease: nil)
+    try machine.write("lease.\(names.vlan)", "ip=10.1.1.7\nmask=24\nserverid=10.1.1.1\n")
+    let console = try boot(machine)
+    #expect(console.contains("asking for a lease on \(names.nic) (00:1e:67:98:bc:7e, link), in VLAN 77"))
+    #expect(console.contains("\(names.vlan) has 10.1.1.7/24"))
+    let calls = machine.text("calls")
+    #expect(calls.contains("ip link add link \(names.nic) name \(names.vlan) type vlan id 77\n"))
+    #expect(calls.contains("ip link set dev \(names.vlan) up\n"))
+  }
+
+  @Test("What is no VLAN is refused", arguments: ["0", "4095", "x", ""], Shell.allCases)
+  func noVLAN(value: String, shell: Shell) throws {
+    let console = try boot(try machine(shell, Self.urls + " monorail.vlan=\(value)"))
+    #expect(console.contains("cannot boot: monorail.vlan=\(value) is no VLAN: those have the numbers 1 to 4094"))
+  }
+
+  /// - Parameter longest: the largest ping that comes back.
+  @Test(
+    "An MTU that the network does not carry is not used, also by renewals",
+    arguments: [(1472, true), (8972, false), (0, false)], Shell.allCases)
+  func mtu(longest: (bytes: Int, isTooShort: Bool), shell: Shell) throws {
+    let machine = try StageOne(shell, Self.urls)
+    try machine.addNIC("eth0", mac: Self.mac, lease: "ip=10.1.1.7 mask=24 mtu=9000")
+    // ping -c N -W N -s BYTES HOST
+    try machine.program("ping", "[ $6 -le \(longest.bytes) ]")
+    let console = try boot(machine)
+    let warned = console.contains(
+      "eth0 has an MTU of 9000 from the DHCP server, but frames of that length do not come through to ")
+    #expect(warned == longest.isTooShort, "\(console)")
+    #expect(machine.text("calls").contains("ip link set dev eth0 mtu 9000\n"))
+    try machine.write("calls", "")
+    _ = try machine.run("LEASE_RUN=$D/run sh \"$D/scripts/monorail-lease\" apply \"$D/run/microkernel/lease\"")
+    #expect(machine.text("calls").hasSuffix("ip link set dev eth0 mtu \(longest.isTooShort ? 1500 : 9000)\n"))
+  }
+
   @Test("The first NIC with a lease wins, and the others go down", arguments: Shell.allCases)
   func severalNICs(shell: Shell) throws {
     let machine = try machine(shell)

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import sys
+import threading
 
 from chassis import Chassis
 from leftovers import make_directory, remove_abandoned
@@ -80,7 +81,7 @@ class Rack:
         files = [kernel, newest(os.path.join(dist, "initrd.img-" + version), "initramfs dist/initrd.img-" + version),
                  newest(os.path.join(dist, "base.*.%s.squashfs.img" % version), "base image of kernel " + version)]
         self.files = {"kernel": files[0], "initramfs": files[1], "base image": files[2]}
-        self.hardware = hardware
+        self.hardware, self.trouble = hardware, trouble
         self.timeline = Timeline(listener)
         remove_abandoned(PREFIX, dist)
         remove_abandoned(MACHINE_PREFIX)
@@ -99,7 +100,7 @@ class Rack:
                 place(path, os.path.join(self.boot_directory, os.path.basename(path)))
             for path in files[2:] + overlays:
                 self.write_digest(os.path.basename(path))
-            self.network = self._network(network, trouble)
+            self.network = self._network(network)
             # The kernel tests its timer, and panics when an emulated one comes late on a busy machine.
             arguments = ["--kernel-args=no_timer_check", "--boot-dir", self.boot_directory,
                          *("--kernel-args=" + text for text in self.network.kernel_arguments),
@@ -121,10 +122,10 @@ class Rack:
             self._remove_work()
             raise
 
-    def _network(self, kind, trouble):
-        if (kind or ("user" if self.hardware.firmware == "bios" and not trouble else "rack")) == "rack":
-            return RackNetwork(self.timeline, self.work, self.hardware, self.boot_directory, trouble)
-        if trouble:
+    def _network(self, kind):
+        if (kind or ("user" if self.hardware.firmware == "bios" and not self.trouble else "rack")) == "rack":
+            return RackNetwork(self.timeline, self.work, self.hardware, self.boot_directory, self.trouble)
+        if self.trouble:
             raise NetbootError("QEMU's own network has no troubles: use --network rack")
         if self.hardware.firmware not in ("bios", "uefi"):
             raise NetbootError("the firmware %s needs a DHCP server that tells one firmware from another: use --network rack"
@@ -150,8 +151,19 @@ class Rack:
             self.machine.quit()
             for kind in ("console", "qmp", "bmc"):
                 self.timeline.begin(kind)
+        elif self.trouble and self.trouble.lease_changes:
+            threading.Thread(target=self._change_lease, daemon=True).start()
         self.machine = VirtualMachine(self.timeline, self.hardware, self.network, self.accelerator)
         return self.machine
+
+    def _change_lease(self):
+        """As soon as the agent is there."""
+        try:
+            self.timeline.wait("server", r"^GET /api/\S+/tasks/(?!bootstrap)", 3600)
+            self.network.change_lease()
+        except NetbootError:
+            # All has ended before.
+            pass
 
     @property
     def accelerator(self):
