@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 
+from racks import writing
 from timeline import NetbootError
 
 QEMU = "qemu-system-x86_64"
@@ -70,3 +71,16 @@ def nic(model, kind, network):
         return device
     raise NetbootError("the firmware %s cannot boot from %s, for which it has no driver of its own: use --nic-model virtio"
                        % (kind, model))
+
+
+def disk(directory, text):
+    """QEMU's options for a disk with a system that UEFI boots: Debian's GRUB, which says the text, and waits."""
+    for name in (".disk", "EFI/BOOT", "boot/grub"):
+        os.makedirs(os.path.join(directory, name))
+    shutil.copy(os.path.join(writing.fetched(), "loaders", "grubx64.efi"), os.path.join(directory, "EFI/BOOT/BOOTX64.EFI"))
+    # By this file it finds its own disk.
+    with open(os.path.join(directory, ".disk/info"), "w") as file:
+        file.write("\n")
+    with open(os.path.join(directory, "boot/grub/grub.cfg"), "w") as file:
+        file.write("echo '%s'\nsleep 86400\n" % text)
+    return "if=none,format=raw,readonly=on,file=fat:" + directory

@@ -61,11 +61,12 @@ class Hardware:
 
     def __init__(self, memory=512, cpus=2, vendor="Monorail", product="Virtual node", serial="MR-0001", macs=None,
                  nics=1, disks=(), nvme=(), megaraid=(), ipmi=False, lldp=None, boot_sector=None, firmware="bios",
-                 nic_model="virtio", link_after=0):
+                 nic_model="virtio", link_after=0, efi_disk=None):
         """memory: MiB. disks, nvme, megaraid: (size, serial) for each. lldp: (name, port) of the boot NIC's neighbor.
         boot_sector: 512 bytes at the start of the first disk, from which the machine then boots unless its BMC says
         otherwise; without them it boots from the network. firmware, nic_model: as firmware.py has them. link_after: seconds
-        from the kernel's start to the link of the NIC that boots.
+        from the kernel's start to the link of the NIC that boots. efi_disk: what the console says when UEFI boots the first
+        disk, which then is not as large as it says.
         """
         self.memory, self.cpus = memory, cpus
         self.vendor, self.product, self.serial = vendor, product, serial
@@ -73,6 +74,7 @@ class Hardware:
         self.disks, self.nvme, self.megaraid = list(disks), list(nvme), list(megaraid)
         self.ipmi, self.lldp, self.boot_sector = ipmi, lldp, boot_sector
         self.firmware, self.nic_model, self.link_after = firmware, nic_model, link_after
+        self.efi_disk = efi_disk
 
 
 class VirtualMachine:
@@ -116,6 +118,8 @@ class VirtualMachine:
         return os.path.join(self.directory, name)
 
     def _disk(self, name, size):
+        if name == "disk0" and self.hardware.efi_disk:
+            return firmware.disk(self._path(name), self.hardware.efi_disk) + ",id=" + name
         with open(self._path(name), "wb") as file:
             if name == "disk0" and self.hardware.boot_sector:
                 file.write(self.hardware.boot_sector)

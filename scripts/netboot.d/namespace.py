@@ -83,6 +83,19 @@ class Namespace:
         with open("/proc/%d/net/udp" % self.holder.pid) as table:
             return any(line.split()[1].endswith(":%04X" % port) for line in list(table)[1:])
 
+    def processes(self, name):
+        """The numbers of the processes of that name in it."""
+        found = []
+        for number in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/comm" % number) as file:
+                    if file.read() == name + "\n" and os.path.samefile("/proc/%s/ns/net" % number, self.path):
+                        found.append(int(number))
+            except OSError:
+                # It has ended meanwhile.
+                pass
+        return found
+
     def close(self):
         self.holder.kill()
         self.holder.communicate()

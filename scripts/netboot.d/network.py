@@ -4,21 +4,12 @@ import os
 import re
 import signal
 import socket
-import sys
 import threading
 
 from namespace import Namespace, opener
+from racks import Problem, dnsmasq, running, settings, writing
 from switch import Switch
 from timeline import NetbootError
-
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.append(os.path.join(TOP, "scripts", "rack.d"))
-
-import dnsmasq  # noqa: E402
-import running  # noqa: E402
-import settings  # noqa: E402
-import writing  # noqa: E402
-from problem import Problem  # noqa: E402
 
 # What dnsmasq says of leases and of files; and when it ends.
 NOTED = re.compile(r"dnsmasq\S*: (\d+ )?(DHCP[A-Z]+\(|sent /|failed |cannot |error |file .* not found|FAILED|bad |exiting)")
@@ -244,7 +235,8 @@ class RackNetwork:
         except Problem as problem:
             raise NetbootError(str(problem)) from None
         since = len(self.timeline)
-        self.servers.start(running.Server("dnsmasq", [program, "--keep-in-foreground", "--conf-file=" + place], signal.SIGTERM),
+        self.servers.start(running.Server("dnsmasq", [*running.CONFINED, program, "--keep-in-foreground", "--conf-file=" + place],
+                                          signal.SIGKILL),
                            side.command)
         while not side.is_bound(67):
             if self.servers.ended.wait(0.05):
@@ -260,7 +252,8 @@ class RackNetwork:
         """The boot NIC gets another address when it renews its lease."""
         self.leases.change()
         # dnsmasq then reads its file of hosts again.
-        self.servers.processes[0][1].send_signal(signal.SIGHUP)
+        for number in self.server_side.processes("dnsmasq"):
+            os.kill(number, signal.SIGHUP)
         self.timeline.add("dhcp", "the lease of %s is for %s from now on" % (self.leases.mac, self.leases.address))
 
     def netdev(self, number, directory):

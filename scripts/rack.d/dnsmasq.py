@@ -54,6 +54,8 @@ def _server(settings):
         "dhcp-option=option:dns-server%s" % (settings.name_server and "," + settings.name_server),
         "",
         "dhcp-boot=tag:ipxe,%s" % settings.profiles,
+        "# iPXE takes the offer of the highest priority when another server answers, too.",
+        "dhcp-option=tag:ipxe,encap:175,1,1b",
         "dhcp-boot=tag:!ipxe,tag:bios,undionly.kpxe,,%s" % settings.address,
         "dhcp-boot=tag:!ipxe,tag:efi,tag:!secure,tag:!drivers,snponly.efi,,%s" % settings.address,
         "dhcp-boot=tag:!ipxe,tag:efi,tag:!secure,tag:drivers,ipxe.efi,,%s" % settings.address,
