@@ -33,7 +33,7 @@ struct BootArguments: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Keep GRUB's profiles (grub.cfg) in this directory of a TFTP server, for Secure Boot: docs/mock.md.",
+      "Keep GRUB's profiles (grub.cfg) in this directory of a TFTP server, for Secure Boot: docs/racks.md.",
       valueName: "dir"), completion: .directory)
   var grubDir: String?
 
