@@ -367,4 +367,5 @@ def main():
     sys.exit(0 if bench.table.is_within_limits else 1)
 
 
-main()
+if __name__ == "__main__":
+    main()
