@@ -91,8 +91,7 @@ def copied(settings, directory):
         shutil.rmtree(os.path.join(directory, "tftp", name), ignore_errors=True)
         os.makedirs(os.path.join(directory, "tftp", name))
     os.chmod(directory, 0o755)
-    if settings.user != "root":
-        shutil.chown(os.path.join(directory, "state"), settings.user)
+    shutil.chown(os.path.join(directory, "state"), settings.user)
     for name in ("dnsmasq.conf", "nginx.conf"):
         with open(settings.path(name)) as file:
             text = file.read()

@@ -9,11 +9,12 @@ def configuration(settings):
     quoted = json.dumps
     temporary = "\n".join("  %s_temp_path %s;" % (name, quoted(settings.path("state", name)))
                           for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    # As root it starts workers as another user; otherwise it cannot, and warns.
-    user = "user %s %s;\n" % (settings.user, "root" if settings.user == "root" else "nogroup") if os.geteuid() == 0 else ""
+    # For its workers. Only root can start them as another user: nginx warns when it is not.
+    group = "root" if settings.user == "root" else "nogroup"
     return """# Written by scripts/rack from rack.json: change that with scripts/rack write.
 daemon off;
-%sworker_processes auto;
+user %s %s;
+worker_processes auto;
 pid %s;
 error_log stderr warn;
 events { worker_connections 4096; }
@@ -34,5 +35,5 @@ http {
     location / { return 404; }
   }
 }
-""" % (user, quoted(settings.path("state", "nginx.pid")), temporary, settings.address, settings.image_port,
+""" % (settings.user, group, quoted(settings.path("state", "nginx.pid")), temporary, settings.address, settings.image_port,
        quoted(os.path.join(settings.boot_directory, "")), quoted(os.path.join(settings.path("loaders"), "")))

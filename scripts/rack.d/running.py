@@ -141,6 +141,8 @@ def check_ports():
 def run(settings, extra):
     """Until a signal, or the end of one of them; the exit code."""
     check_ports()
+    # dnsmasq keeps its leases there.
+    shutil.chown(settings.path("state"), settings.user)
 
     def show(name, line):
         print("%s: %s" % (name, line), flush=True)

@@ -36,9 +36,6 @@ def write(settings):
     """Everything, also over what is there."""
     for name in ("", "tftp", "tftp/grub", "loaders", "state"):
         os.makedirs(settings.path(name), exist_ok=True)
-    # Only they write there, and they are another user when root starts them.
-    if os.geteuid() == 0 and settings.user != "root":
-        shutil.chown(settings.path("state"), settings.user)
     source = os.path.join(fetched(), "loaders")
     for name in LOADERS:
         for place in ("tftp", "loaders"):
