@@ -6,7 +6,7 @@ struct DocumentTests {
   private static let pages = [
     "README.md", "CONTRIBUTING.md", "overlay-skel/README.md", "docs/agent.md", "docs/catalogs.md",
     "docs/keeping.md", "docs/microkernel.md", "docs/mock.md", "docs/overlays.md",
-    "docs/protocol.md", "docs/recipes.md", "docs/troubleshooting.md", "docs/workflows.md",
+    "docs/protocol.md", "docs/racks.md", "docs/recipes.md", "docs/troubleshooting.md", "docs/workflows.md",
   ]
 
   @Test func `Every page is tested here, and README leads to it`() throws {
