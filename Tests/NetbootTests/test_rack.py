@@ -180,6 +180,24 @@ class Nodes(unittest.TestCase):
         end = rack("check", directory)
         self.assertEqual((end.returncode, end.stderr), (1, "rack: %s is missing: run scripts/rack write again\n" % loader))
 
+    def test_another_boot_directory_takes_the_place_of_the_first(self):
+        # The files have the same names there.
+        other = os.path.join(work, "other-boot")
+        shutil.copytree(os.path.join(work, "boot"), other)
+        directory = write("changed")
+        write("changed", "--boot-dir", other)
+        for name in ("vmlinuz-1", "initrd.img-1"):
+            self.assertEqual(os.readlink(os.path.join(directory, "tftp", name)), os.path.join(other, name))
+
+    def test_the_range_leaves_out_the_servers_own_address(self):
+        with networks_of(address="10.1.0.254") as others:
+            out = os.path.join(work, "upper")
+            end = rack("write", "--interface", "eth1", "--boot-dir", os.path.join(work, "boot"), "-o", out,
+                       within=others.server)
+            self.assertEqual(end.returncode, 0, end.stderr)
+        with open(os.path.join(out, "dnsmasq.conf")) as file:
+            self.assertIn("dhcp-range=10.1.0.1,10.1.0.127,255.255.255.0,1h\n", file.read())
+
     def test_a_boot_directory_that_lacks_a_file_is_a_problem(self):
         directory = write("lacking")
         aside = os.path.join(work, "aside")
@@ -236,6 +254,13 @@ class BadInput(unittest.TestCase):
                 (["write", "--interface", "eth7", *out], "this machine has no interface eth7; it has lo, eth1$"),
                 ([*eth1, "--range", "10.2.0.1,10.2.0.9"], r"--range 10\.2\.0\.1 is not in 10\.1\.0\.0/24"),
                 ([*eth1, "--range", "10.1.0.1,10.1.0.9"], r"--range .* has 10\.1\.0\.1 in it, .*: give another range"),
+                ([*eth1, "--range", "10.1.0.9,10.1.0.255"], r"--range .* has 10\.1\.0\.255 in it, which is for broadcasts"),
+                ([*eth1, "--range", "10.1.0.2,10.1.0.9", "--router", "10.1.0.5"], "--range .* which is the router's: give"),
+                ([*eth1, "--router", "10.1.0.254"], "10.1.0.0/24 has no half that is free for nodes: give --range"),
+                ([*eth1, "--lease", "long"], "--lease long is no time: write it as"),
+                ([*eth1, "--user", "nosuch"], "this machine has no user nosuch: give another --user"),
+                ([*eth1, "--port", "99999"], "--port 99999 is no port: give one"),
+                ([*eth1, "--port", "8081"], "--port and --image-port are both 8081: "),
                 ([*eth1, "--range", "10.1.0.9,10.1.0.2"], r"--range 10\.1\.0\.9,10\.1\.0\.2 begins after its end"),
                 ([*eth1, "--range", "10.1.0.9"], "--range 10.1.0.9 is not FROM,TO: write it as"),
                 ([*eth1, "--mode", "proxy", "--router", "10.1.0.1"], "--range, --router and --dns are for --mode server"),
@@ -252,6 +277,12 @@ class BadInput(unittest.TestCase):
         with networks_of(prefix=24) as others:
             self.refused("node0 has no IPv4 address: give it one first, as with ip address add", "write", "--interface", "node0",
                          "-o", os.path.join(work, "refused"), "--boot-dir", os.path.join(work, "boot"), within=others.node)
+
+    def test_an_interface_with_another_address_than_it_was_written_for(self):
+        directory = write("readdressed")
+        with networks_of(address="10.1.0.7") as others:
+            self.refused(r"eth1 has 10\.1\.0\.7 and not 10\.1\.0\.1, for which %s was written: give it that" % directory,
+                         "run", directory, within=others.server)
 
     def test_a_dhcp_server_that_is_there_already(self):
         directory = write("taken")

@@ -6,8 +6,8 @@ import subprocess
 from problem import Problem
 
 
-def address_of(interface):
-    """(address, prefix length) of the interface's first IPv4 address."""
+def addresses_of(interface):
+    """(address, prefix length) for each of the interface's IPv4 addresses; one at least."""
     listing = subprocess.run(["ip", "-j", "-4", "address", "show"], check=True, capture_output=True, text=True).stdout
     found = {each["ifname"]: each["addr_info"] for each in json.loads(listing or "[]") if each}
     every = subprocess.run(["ip", "-j", "link", "show"], check=True, capture_output=True, text=True).stdout
@@ -18,4 +18,4 @@ def address_of(interface):
     if not addresses:
         raise Problem("%s has no IPv4 address: give it one first, as with ip address add 10.1.0.1/24 dev %s" % (
             interface, interface))
-    return addresses[0]["local"], addresses[0]["prefixlen"]
+    return [(each["local"], each["prefixlen"]) for each in addresses]

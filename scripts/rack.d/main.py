@@ -7,7 +7,7 @@ import sys
 
 import settings as values
 from checking import check
-from interfaces import address_of
+from interfaces import addresses_of
 from problem import Problem
 from running import run
 from writing import refresh, write
@@ -27,8 +27,8 @@ def arguments():
     each.add_argument("-o", "--output", required=True, metavar="DIR", help="a directory for this rack; may be there")
     each.add_argument("--mode", choices=["server", "proxy"], default="server",
                       help="proxy: another server gives the addresses, this one says what to boot (server)")
-    each.add_argument("--range", metavar="FROM,TO", help="addresses for nodes (the upper half of the interface's network)")
-    each.add_argument("--lease", default="1h", metavar="TIME", help="how long an address is a node's: 90s, 30m, 1h (1h)")
+    each.add_argument("--range", metavar="FROM,TO", help="addresses for nodes (a half of the interface's network)")
+    each.add_argument("--lease", default="1h", metavar="TIME", help="how long an address is a node's: 30m, 1h, 2d (1h)")
     each.add_argument("--router", default="", metavar="ADDRESS", help="given to nodes (none)")
     each.add_argument("--dns", default="", metavar="ADDRESS", help="given to nodes (none)")
     each.add_argument("--boot-dir", default="dist", metavar="DIR", help="kernel, initramfs, base image and overlays (dist)")
@@ -57,10 +57,15 @@ def arguments():
 
 
 def written(given):
-    local, prefix = address_of(given.interface)
+    local, prefix = addresses_of(given.interface)[0]
     boot = os.path.abspath(given.boot_dir)
     if not os.path.isdir(boot):
         raise Problem("there is no directory %s: build images with scripts/build-base-image and scripts/build-initrd" % boot)
+    for option, port in (("--port", given.port), ("--image-port", given.image_port)):
+        if not 0 < port < 65536:
+            raise Problem("%s %d is no port: give one from 1 to 65535" % (option, port))
+    if given.port == given.image_port:
+        raise Problem("--port and --image-port are both %d: the server and nginx need one each" % given.port)
     first, last = "", ""
     if given.range:
         ends = given.range.split(",")

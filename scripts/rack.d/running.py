@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 
+from interfaces import addresses_of
 from problem import Problem
 from writing import fetched
 
@@ -138,8 +139,17 @@ def check_ports():
                           "there (docs/racks.md)" % (port, protocol, owner))
 
 
+def check_interface(settings):
+    """It may have another address than when this was written."""
+    addresses = [address for address, _ in addresses_of(settings.interface)]
+    if settings.address not in addresses:
+        raise Problem("%s has %s and not %s, for which %s was written: give it that address, or write it anew" % (
+            settings.interface, " and ".join(addresses), settings.address, settings.directory))
+
+
 def run(settings, extra):
     """Until a signal, or the end of one of them; the exit code."""
+    check_interface(settings)
     check_ports()
     # dnsmasq keeps its leases there.
     shutil.chown(settings.path("state"), settings.user)

@@ -5,6 +5,7 @@ import dataclasses
 import ipaddress
 import json
 import os
+import pwd
 import re
 
 from problem import Problem
@@ -54,27 +55,45 @@ class Settings:
         return os.path.join(self.directory, *names)
 
     def check(self):
-        """Fills in the range when there is none; raises Problem when the values do not fit each other."""
+        """Fills in the range when there is none; raises Problem when the values do not fit each other, or this machine."""
+        try:
+            pwd.getpwnam(self.user)
+        except KeyError:
+            raise Problem("this machine has no user %s: give another --user" % self.user) from None
         if self.mode == "proxy":
             if self.first or self.router or self.name_server:
                 raise Problem("--range, --router and --dns are for --mode server: a proxy leaves them to the DHCP server "
                               "that is there")
             return
+        if not re.fullmatch(r"\d+[smhdw]?|infinite", self.lease):
+            raise Problem("--lease %s is no time: write it as 30m, 1h or 2d" % self.lease)
         if not self.first:
-            if self.network.num_addresses < 8:
-                raise Problem("%s has too few addresses for a range: give --range FROM,TO" % self.network)
-            # The upper half.
-            self.first = str(self.network[self.network.num_addresses // 2])
-            self.last = str(self.network[-2])
+            self._choose_range()
         for option, text in (("--range", self.first), ("--range", self.last), ("--router", self.router)):
             if text and ipaddress.ip_address(text) not in self.network:
                 raise Problem("%s %s is not in %s, the network of %s" % (option, text, self.network, self.interface))
         first, last = ipaddress.ip_address(self.first), ipaddress.ip_address(self.last)
         if first > last:
             raise Problem("--range %s,%s begins after its end" % (first, last))
-        if first <= ipaddress.ip_address(self.address) <= last:
-            raise Problem("--range %s,%s has %s in it, which is this machine's own: give another range" % (
-                first, last, self.address))
+        ends = {self.network.network_address: "the network's own", self.network.broadcast_address: "for broadcasts"}
+        for each, whose in {**ends, **self._taken()}.items():
+            if first <= each <= last:
+                raise Problem("--range %s,%s has %s in it, which is %s: give another range" % (first, last, each, whose))
+
+    def _taken(self):
+        """The addresses that no node may get, and whose they are."""
+        found = {self.name_server: "the name server's", self.router: "the router's", self.address: "this machine's own"}
+        return {ipaddress.ip_address(text): whose for text, whose in found.items() if text}
+
+    def _choose_range(self):
+        """The upper half of the network, or else the lower one."""
+        network, half = self.network, self.network.num_addresses // 2
+        if network.num_addresses >= 8:
+            for first, last in ((network[half], network[-2]), (network[1], network[half - 1])):
+                if not any(first <= each <= last for each in self._taken()):
+                    self.first, self.last = str(first), str(last)
+                    return
+        raise Problem("%s has no half that is free for nodes: give --range FROM,TO" % network)
 
     def save(self):
         with open(self.path(FILE), "w") as file:

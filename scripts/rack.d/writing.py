@@ -55,7 +55,7 @@ def refresh(settings):
               for pattern in ("vmlinuz-*", "initrd.img-*") for path in glob.glob(os.path.join(glob.escape(boot), pattern))
               if not path.endswith(".sha256")}
     for path in glob.glob(os.path.join(glob.escape(settings.path("tftp")), "*")):
-        if os.path.islink(path) and os.path.basename(path) not in wanted:
+        if os.path.islink(path) and os.readlink(path) != wanted.get(os.path.basename(path)):
             os.unlink(path)
     for name, path in wanted.items():
         link = settings.path("tftp", name)
