@@ -146,7 +146,11 @@ class Check:
         finding = problem or "%d bytes" % len(content)
         if problem or offer.file != "shimx64.efi":
             return Row(kind.name, shown, url, finding, not problem)
-        return Row(kind.name, shown, url, *self.chain(offer.server))
+        finding, is_well = self.chain(offer.server)
+        if is_well and self.settings.mode == "proxy":
+            # GRUB takes the TFTP server's address from the lease.
+            finding += "; the other server has to say next-server %s" % self.settings.address
+        return Row(kind.name, shown, url, finding, is_well)
 
     def offer(self, kind, mac):
         """Asked by another process, within the node's network; None without one."""
