@@ -110,7 +110,7 @@ class BootOrder(unittest.TestCase):
     """What a BMC is told holds with UEFI as with BIOS."""
 
     def test_the_disk_boots_once_when_it_is_chosen_and_the_network_otherwise(self):
-        hardware = Hardware(firmware="uefi", disks=[(1 << 20, "DISK-1")], efi_disk="This machine has booted from its disk.")
+        hardware = Hardware(firmware="uefi", disks=[(1 << 20, "DISK-1")], efi_disk=True)
         with Boots(hardware, network="rack") as boots:
             machine = boots.rack.power_on()
             boots.wait("console", "Linux version ")

@@ -73,14 +73,9 @@ def nic(model, kind, network):
                        % (kind, model))
 
 
-def disk(directory, text):
-    """QEMU's options for a disk with a system that UEFI boots: Debian's GRUB, which says the text, and waits."""
-    for name in (".disk", "EFI/BOOT", "boot/grub"):
-        os.makedirs(os.path.join(directory, name))
-    shutil.copy(os.path.join(writing.fetched(), "loaders", "grubx64.efi"), os.path.join(directory, "EFI/BOOT/BOOTX64.EFI"))
-    # By this file it finds its own disk.
-    with open(os.path.join(directory, ".disk/info"), "w") as file:
-        file.write("\n")
-    with open(os.path.join(directory, "boot/grub/grub.cfg"), "w") as file:
-        file.write("echo '%s'\nsleep 86400\n" % text)
+def disk(directory):
+    """QEMU's options for a disk with a system that UEFI boots: Debian's GRUB, which stays at its prompt."""
+    place = os.path.join(directory, "EFI/BOOT")
+    os.makedirs(place)
+    shutil.copy(os.path.join(writing.fetched(), "loaders", "grubx64.efi"), os.path.join(place, "BOOTX64.EFI"))
     return "if=none,format=raw,readonly=on,file=fat:" + directory

@@ -61,12 +61,12 @@ class Hardware:
 
     def __init__(self, memory=512, cpus=2, vendor="Monorail", product="Virtual node", serial="MR-0001", macs=None,
                  nics=1, disks=(), nvme=(), megaraid=(), ipmi=False, lldp=None, boot_sector=None, firmware="bios",
-                 nic_model="virtio", link_after=0, efi_disk=None):
+                 nic_model="virtio", link_after=0, efi_disk=False):
         """memory: MiB. disks, nvme, megaraid: (size, serial) for each. lldp: (name, port) of the boot NIC's neighbor.
         boot_sector: 512 bytes at the start of the first disk, from which the machine then boots unless its BMC says
         otherwise; without them it boots from the network. firmware, nic_model: as firmware.py has them. link_after: seconds
-        from the kernel's start to the link of the NIC that boots. efi_disk: what the console says when UEFI boots the first
-        disk, which then is not as large as it says.
+        from the kernel's start to the link of the NIC that boots. efi_disk: UEFI can boot the first disk, which then is
+        not as large as it says.
         """
         self.memory, self.cpus = memory, cpus
         self.vendor, self.product, self.serial = vendor, product, serial
@@ -119,7 +119,7 @@ class VirtualMachine:
 
     def _disk(self, name, size):
         if name == "disk0" and self.hardware.efi_disk:
-            return firmware.disk(self._path(name), self.hardware.efi_disk) + ",id=" + name
+            return firmware.disk(self._path(name)) + ",id=" + name
         with open(self._path(name), "wb") as file:
             if name == "disk0" and self.hardware.boot_sector:
                 file.write(self.hardware.boot_sector)

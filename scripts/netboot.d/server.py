@@ -98,8 +98,8 @@ class Server:
         events, told = os.pipe()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *self.network.server_command, self.program, "serve", "--port", str(self.port), "--events-fd", str(told),
-                 *self.arguments],
+                ["setpriv", "--pdeathsig", "KILL", *self.network.server_command, self.program, "serve", "--port",
+                 str(self.port), "--events-fd", str(told), *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[told])
         os.close(told)
         since = len(self.timeline)
